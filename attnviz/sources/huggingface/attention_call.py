@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import torch
@@ -36,6 +37,16 @@ class AttentionCall(NamedTuple):
     def keys(self) -> int:
         """How many there are."""
         return int(self.key.shape[-2])
+
+    @property
+    def alike(self) -> Hashable:
+        """What is the same in calls that follow the same rule, over as many queries and keys, as long as their mask is kept; None where
+        nobody can tell without a look at numbers."""
+        if any(self.options.get(name) is not None for name in ("position_bias", "s_aux")):
+            return None
+        mask = None if self.mask is None else (self.mask.data_ptr(), self.mask.shape, self.mask.stride())
+        asked = (self.options.get(name) for name in ("scaling", "sliding_window", "softcap"))
+        return (mask, *asked, self.is_causal, self.query.shape, self.key.shape, self.value.shape)
 
     @property
     def is_plain(self) -> bool:

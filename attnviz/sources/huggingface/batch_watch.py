@@ -17,7 +17,7 @@ import torch
 from attnviz.attention.arrays import like, namespace
 from attnviz.attention.formula import hiding, weights_of
 from attnviz.attention.heads import grouped_product
-from attnviz.attention.rule import RULE_ARRAYS, Rule
+from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Visibility
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
@@ -25,6 +25,7 @@ from attnviz.sources.huggingface.call_rules import call_rule
 from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.watch import Watch
 from attnviz.sources.recording.agreement import require_agreement, require_same_outputs
+from attnviz.sources.recording.comparing import Kept
 from attnviz.sources.recording.sampled import compared_queries
 from attnviz.trace.layer import Layer
 from attnviz.trace.layer_facts import with_facts
@@ -96,15 +97,13 @@ class BatchWatch(Watch):
         length = self.lengths[text]
         return [(self.projected(one.layer(text, length)), one.error) for one in self.batched]
 
-    def _kept(
-        self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
-    ) -> tuple[Layer | None, float]:
+    def _kept(self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor) -> Kept:
         texts, _, tokens, _ = call.query.shape
         if texts != len(self.lengths) or tokens != max(self.lengths) or call.keys != tokens:
             raise AttnvizError("{path} attends to something else than these texts", path=address.path)
         if self.weighing is not None:
             self.turns.happened()
-            return None, self._weighed(self.weighing, call, address, number, output)
+            return Kept(None, self._weighed(self.weighing, call, address, number, output))
         rules = self._rules(call)
         rotary, turned = self.turns.taken(call)
         rotation = self.turns.rotations([turned])[0]
@@ -115,7 +114,7 @@ class BatchWatch(Watch):
         arrays, named = (query[place], key[place], value[place]), address.name_and_kind(number)
         longest = Layer(*arrays, own[place], number, *named, rotary=rotary, rotation=rotation)
         self.batched.append(BatchedLayer(longest, query, key, value, own, error))
-        return None, error
+        return Kept(None, error)
 
     def _rules(self, call: AttentionCall) -> tuple[Rule, ...]:
         """The rule of each text."""
@@ -139,12 +138,8 @@ class BatchWatch(Watch):
 
     def _shown(self, call: AttentionCall) -> Shown:
         """What the texts share in a layer; of layers that are called alike the same."""
-        options, mask = call.options, call.mask
-        if any(options.get(name) is not None for name in ("position_bias", "s_aux")):
+        if (alike := call.alike) is None:
             return Shown(None, torch.ones(1, 1, 1, 1), None)
-        asked = (options.get(name) for name in ("scaling", "sliding_window", "softcap"))
-        address = None if mask is None else (mask.data_ptr(), mask.shape, mask.stride())
-        alike = (address, *asked, call.is_causal, call.query.shape, call.key.shape)
         if alike not in self._shown_of:
             rule = self._rule_of_all(self._rules(call), call)  # which keeps the mask, and so its address
             self._shown_of[alike] = (
@@ -228,14 +223,6 @@ class BatchWatch(Watch):
         """Whether each place is one of a token of its text, (texts, tokens)."""
         lengths = torch.tensor(self.lengths, device=device)
         return torch.arange(max(self.lengths), device=device) < lengths[:, None]
-
-    def _on_the_cpu(self, rule: Rule) -> Rule:
-        moved = {
-            name: self._once(array, torch.Tensor.cpu)
-            for name in RULE_ARRAYS
-            if isinstance(array := getattr(rule, name), torch.Tensor)
-        }
-        return replace(rule, **moved) if moved else rule
 
 
 def _shows_the_same(longer: Rule, rule: Rule, tokens: int) -> bool:

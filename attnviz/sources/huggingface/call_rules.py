@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import torch
@@ -18,10 +18,13 @@ class OncePerTensor:
     """What is made of tensors that several layers share (masks, biases), made once.
 
     Each tensor is kept, so that its address stays its own.
+
+    rules  of calls that are alike (attention_call.py)
     """
 
     def __init__(self) -> None:
         self._made: dict[Any, tuple[torch.Tensor, Any]] = {}
+        self.rules: dict[Hashable, Rule] = {}
 
     def __call__(self, tensor: torch.Tensor, make: Callable[[torch.Tensor], Any]) -> Any:
         """``make(tensor)``, the same for all who hand over this tensor and this function."""
@@ -32,7 +35,16 @@ class OncePerTensor:
 
 
 def call_rule(call: AttentionCall, once: OncePerTensor) -> Rule:
-    """The rule of one call; what is read of its masks is read ``once``."""
+    """The rule of one call; what is read of its masks is read ``once``, and calls that are alike have one rule."""
+    alike = call.alike
+    if alike is None:
+        return _rule(call, once)
+    if alike not in once.rules:
+        once.rules[alike] = _rule(call, once)
+    return once.rules[alike]
+
+
+def _rule(call: AttentionCall, once: OncePerTensor) -> Rule:
     seen = MaskInRule(call.is_causal) if call.mask is None else once(call.mask, _mask_of_batch)
     window = call.options.get("sliding_window")
     if call.mask is None and seen.causal and isinstance(window, int) and window >= call.queries:

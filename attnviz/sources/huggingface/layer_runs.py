@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from attnviz.sources.huggingface.module_calls import ModuleCalls
 from attnviz.sources.huggingface.stacks import LayerAddress
+from attnviz.sources.recording.comparing import Kept
 from attnviz.trace.layer import Layer
 
 
-class LayerRun(NamedTuple):
-    """One layer that ran; ``layer`` and how far it is from the model's own output where it is wanted; ``windows`` is in how many
-    of them its tokens stand, each apart from the others."""
+@dataclass(frozen=True)
+class LayerRun:
+    """One layer that ran; what is ``kept`` of it where it is wanted; ``windows`` is in how many of them its tokens stand, each apart
+    from the others."""
 
     stack: str
     number: int
     path: str
-    layer: Layer | None
-    error: float
+    kept: Kept = field(default_factory=Kept)
     windows: int = 1
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer, where it is wanted."""
+        return self.kept.layer
+
+    @property
+    def error(self) -> float:
+        """How far the layer is from the model's own output."""
+        return self.kept.error
 
 
 def next_number(runs: list[LayerRun], address: LayerAddress) -> int:

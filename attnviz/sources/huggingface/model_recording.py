@@ -18,6 +18,7 @@ from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
 from attnviz.sources.huggingface.watch import Wanted
 from attnviz.sources.recording.captured import Captured
 from attnviz.sources.recording.chain import Chain
+from attnviz.sources.recording.comparing import Kept
 from attnviz.sources.recording.contraction import Contraction
 from attnviz.sources.recording.following import Following
 from attnviz.sources.recording.fused import SDPA
@@ -126,7 +127,7 @@ class ModelRecording(Recording):
         number = next_number(self.runs, address)
         wanted = not passed and self._wanted(address.stack, number)
         layer = self._layer(entry, address, number) if wanted else None
-        self.runs.append(LayerRun(address.stack, number, address.path, layer, entry.facts.error or 0.0))
+        self.runs.append(LayerRun(address.stack, number, address.path, Kept(layer, entry.facts.error or 0.0)))
         self._progress(len(self.runs))
 
     def _is_whole(self, entry: Entry, address: LayerAddress) -> bool:

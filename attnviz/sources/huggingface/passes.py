@@ -24,6 +24,7 @@ from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.switching import watched_by
 from attnviz.sources.huggingface.watch import Wanted, Watch
+from attnviz.sources.recording.comparing import Kept
 from attnviz.trace.asking import Head
 from attnviz.trace.layer import Layer
 
@@ -114,7 +115,9 @@ class PassWatch(Watch):
         self._once = OncePerTensor()
         self.visit, self.wanted = visit, lambda stack, _: checked and self._sees(stack)
         given = {name: value.to(self.model.device) for name, value in inputs.items()}
-        return self.model(**given, **accepted(self.model, {"use_cache": False, **options}))
+        made = self.model(**given, **accepted(self.model, {"use_cache": False, **options}))
+        self.settle()
+        return made
 
     def attention(self, call: AttentionCall) -> torch.Tensor:
         """What goes on in the model: what its own kernel computes, unless ``visit`` exchanges it."""
@@ -125,11 +128,9 @@ class PassWatch(Watch):
     def _sees(self, stack: str) -> bool:
         return self.stacks or not stack
 
-    def _kept(
-        self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
-    ) -> tuple[Layer | None, float]:
+    def _kept(self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor) -> Kept:
         first = call._replace(query=call.query[:1], key=call.key[:1], value=call.value[:1])
-        return None, super()._kept(first, address, number, output)[1]
+        return super()._kept(first, address, number, output)
 
     def _forget(self, path: str) -> NoReturn:
         raise AttnvizError("{path} attends to parts of a text one by one: its heads cannot be measured", path=path)

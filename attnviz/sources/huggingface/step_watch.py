@@ -20,6 +20,7 @@ from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.turns import Turn, Turns, explains
 from attnviz.sources.huggingface.watch import Watch, require_one_text
 from attnviz.sources.recording.agreement import require_agreement
+from attnviz.sources.recording.comparing import Kept
 from attnviz.sources.recording.sampled import EACH, SAMPLED
 from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.rotation import Rotation
@@ -146,9 +147,7 @@ class StepWatch(Watch):
         self.runs.clear()
         self._once = OncePerTensor()
 
-    def _kept(
-        self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
-    ) -> tuple[Layer | None, float]:
+    def _kept(self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor) -> Kept:
         require_one_text(call, address)
         place = (address.stack, number)
         steps = self.steps.get(place)
@@ -159,7 +158,7 @@ class StepWatch(Watch):
             steps.note_turn(self.turns)
         except AttnvizError as error:
             raise AttnvizError("{path}: {reason}", error.hint, path=address.path, reason=error.message) from None
-        return None, 0.0
+        return Kept()
 
     def _forget(self, path: str) -> None:
         super()._forget(path)

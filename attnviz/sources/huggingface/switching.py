@@ -97,6 +97,7 @@ def seeing(watch: Watch) -> Iterator[None]:
         _watch.reset(token)
         if watch.projections is not None:
             watch.projections.end()
+    watch.settle()
     if not watch.runs:
         raise unwatched(watch.model)
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 from transformers import PreTrainedModel
 
-from attnviz.attention.rule import RULE_ARRAYS
+from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
@@ -29,6 +30,7 @@ from attnviz.sources.huggingface.stopping import ending
 from attnviz.sources.huggingface.turns import Turns, TurnSample, following_turns
 from attnviz.sources.huggingface.windows import in_windows, joined
 from attnviz.sources.recording.agreement import require_agreement
+from attnviz.sources.recording.comparing import Comparing, Kept
 from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.sources.recording.own_memory import OwnMemory
 from attnviz.sources.recording.sampled import SAMPLED, Comparison
@@ -71,8 +73,7 @@ class Watch:
         """Take down how the model is before it is switched: another thread may hold it until now."""
         self._addresses = LayerAddresses(self.model)
         self._implementations = implementations(self.model)
-        self._once = OncePerTensor()
-        self._memory = OwnMemory()
+        self._begin()
 
     @property
     def kept(self) -> list[tuple[Layer, float]]:
@@ -109,8 +110,11 @@ class Watch:
             fresh["projections"] = OutputProjections()  # what is under way in one pass is not in the other
         other = replace(self, **(fresh | changed))
         other._addresses, other._implementations = self._addresses, self._implementations
-        other._once, other._memory = OncePerTensor(), OwnMemory()
+        other._begin()
         return other
+
+    def _begin(self) -> None:
+        self._once, self._memory, self._comparing = OncePerTensor(), OwnMemory(), Comparing(self.comparison)
 
     def _ran(self) -> set[tuple[str, int]]:
         return {(run.stack, run.number) for run in self.runs}
@@ -130,47 +134,45 @@ class Watch:
             self._forget(address.path)
             return output
         number = next_number(self.runs, address)
-        layer, error, windows = None, 0.0, call.query.shape[0]
+        kept, windows = Kept(), call.query.shape[0]
         if self.wanted(address.stack, number):
             whole = joined(call, output) if self.one_picture and in_windows(call) else (call, output)
-            layer, error = self._kept(whole[0], address, number, whole[1])
+            kept = self._kept(whole[0], address, number, whole[1])
             if self.projections is not None:
                 self.projections.leave((address.stack, number), output)
-        self.runs.append(LayerRun(address.stack, number, address.path, layer, error, windows))
+        self.runs.append(LayerRun(address.stack, number, address.path, kept, windows))
         self.progress(len(self.runs))
         return output
 
-    def _kept(
-        self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
-    ) -> tuple[Layer | None, float]:
-        """What is kept of a layer that is wanted, and how far it is from ``output``, the model's own."""
-        layer = self._layer(call, address, number)
-        error = require_agreement(layer, output[0], plain=call.rounds_each_step, comparison=self.comparison)
-        return self._apart(layer), error
-
-    def _forget(self, path: str) -> None:
-        forget(self.runs, self.calls, path)
-
-    def _layer(self, call: AttentionCall, address: LayerAddress, number: int) -> Layer:
-        """The layer that ``call`` is the attention of."""
+    def _kept(self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor) -> Kept:
+        """What is kept of a layer that is wanted, and was compared with ``output``, the model's own, or will be."""
         require_one_text(call, address)
         rule = call_rule(call, self._once)
         rotary, self._turned[address.stack, number] = self.turns.taken(call)
         arrays, named = (call.query[0], call.key[0], call.value[0]), address.name_and_kind(number)
-        return Layer(*arrays, rule, number, *named, rotary=rotary)
+        query, key, value = map(self._memory.copied, arrays)
+        if call.query.device.type == "cpu":
+            layer = partial(Layer, query, key, value, rule, number, *named, rotary=rotary)
+            return self._comparing.add(call.alike, layer, output[0], call.rounds_each_step)
+        there = Layer(*arrays, rule, number, *named, rotary=rotary)
+        error = require_agreement(there, output[0], plain=call.rounds_each_step, comparison=self.comparison)
+        return Kept(replace(there, query=query, key=key, value=value, rule=self._on_the_cpu(rule)), error)
 
-    def _apart(self, layer: Layer) -> Layer:
-        """``layer`` in memory of its own on the CPU, free to be differentiated; masks stay shared.
+    def settle(self) -> None:
+        """A pass has ended: compare what of it was not yet. AttnvizError where something is not what the model computed."""
+        self._comparing.settle()
 
-        Its tensors are often views of larger ones (query, key and value of one product).
-        """
+    def _forget(self, path: str) -> None:
+        forget(self.runs, self.calls, path)
 
-        def moved(array: Any) -> Any:
-            return self._once(array, torch.Tensor.cpu) if isinstance(array, torch.Tensor) else array
-
-        rule = replace(layer.rule, **{name: moved(getattr(layer.rule, name)) for name in RULE_ARRAYS})
-        query, key, value = (self._memory.copied(array) for array in (layer.query, layer.key, layer.value))
-        return replace(layer, query=query, key=key, value=value, rule=rule)
+    def _on_the_cpu(self, rule: Rule) -> Rule:
+        """``rule`` with its arrays, which layers share, on the CPU."""
+        moved = {
+            name: self._once(array, torch.Tensor.cpu)
+            for name in RULE_ARRAYS
+            if isinstance(array := getattr(rule, name), torch.Tensor)
+        }
+        return replace(rule, **moved) if moved else rule
 
 
 def require_one_text(call: AttentionCall, address: LayerAddress) -> None:

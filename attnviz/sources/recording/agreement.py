@@ -29,8 +29,8 @@ PLAIN_TOLERANCES = {"float64": 1e-6, "float32": 1e-3, "float16": 2e-2, "bfloat16
 def largest_error(layer: Layer, output: Array, queries: numpy.ndarray | None = None) -> tuple[float, int]:
     """The largest difference between the recomputed outputs of ``layer`` and the model's own, and the head it is in.
 
-    output   (queries, heads, d_v), as the model's kernel left it
-    queries  those that are compared, in ascending order; None: each
+    output   (queries, heads, d_v), as the model's kernel left it, of those that are compared
+    queries  their positions, in ascending order; None: each
 
     The error of a head is its largest difference in parts of its largest output. A query that sees no key at all is
     left out: its output means nothing, and kernels differ on it. AttnvizError where numbers are not finite.
@@ -41,20 +41,22 @@ def largest_error(layer: Layer, output: Array, queries: numpy.ndarray | None = N
 def _compared(
     layer: Layer, output: Array, weights: Array | None, queries: numpy.ndarray
 ) -> tuple[tuple[float, int], float]:
-    """The largest error of the outputs, and its head; and that of the weights, (heads, queries, keys), where these are given."""
+    """The largest error of the outputs of some ``queries``, and its head; and that of their weights, (heads, queries, keys), where these
+    are given."""
     xp = namespace(output)
     differences, sizes = [], []  # of each head, (heads,), of each block
     alone, apart = weights is None and _is_plain(layer), 0.0
-    for some in _blocks(queries, _rows_at_a_time(layer)):
+    for block in _blocks(len(queries), _rows_at_a_time(layer)):
+        some = queries[block]
         keys, seen = seen_keys(layer, (int(some[0]), int(some[-1]) + 1))
         steps, ours = _computed(seen, some, alone)
-        theirs = xp.permute_dims(xp.asarray(_at(output, some), dtype=ours.dtype), (1, 0, 2))
+        theirs = xp.permute_dims(xp.asarray(output[block], dtype=ours.dtype), (1, 0, 2))
         if steps is not None and xp.any(blind := steps.blind):
             theirs = xp.where(blind[..., None], 0.0, theirs)
         differences.append(_largest(xp, ours - theirs))
         sizes.append(_largest(xp, theirs))
         if steps is not None and weights is not None:
-            apart = max(apart, _weights_apart(steps, _at(weights, some, axis=1), keys))
+            apart = max(apart, _weights_apart(steps, weights[:, block], keys))
     worst, largest = (xp.max(xp.stack(some), axis=0) for some in (differences, sizes))
     relative = worst / xp.where(largest == 0, 1.0, largest)  # (heads,)
     return (float(xp.max(relative)), int(xp.argmax(relative))), apart
@@ -79,7 +81,7 @@ def _outputs_at(layer: Layer, queries: numpy.ndarray) -> Array | None:
     rows = namespace(query).asarray(queries, device=query.device)
     every = namespace(query).arange(layer.keys, device=query.device)
     visible = Visibility.of(rule, layer.queries, layer.keys, rule.mask).cells(rows[:, None], every)
-    return outputs_alone(_at(query, queries, axis=1), layer.key, layer.value, rule, visible)
+    return outputs_alone(at(query, queries, axis=1), layer.key, layer.value, rule, visible)
 
 
 def _is_plain(layer: Layer) -> bool:
@@ -101,11 +103,18 @@ def _weights_apart(steps: Any, weights: Array, keys: slice) -> float:
 def require_agreement(layer: Layer, output: Array, *, plain: bool = False, comparison: Comparison = SAMPLED) -> float:
     """The largest error of ``layer``; AttnvizError, naming the layer, above what the dtype explains.
 
-    plain       says that the output comes from code that rounds every step to its dtype
+    output      (queries, heads, d_v), the model's own
+    plain       says that it comes from code that rounds every step to its dtype
     comparison  which queries are compared
     """
+    queries = compared_queries(layer, comparison)
+    return require_agreement_at(queries, layer, at(output, queries), plain=plain)
+
+
+def require_agreement_at(queries: numpy.ndarray, layer: Layer, output: Array, *, plain: bool = False) -> float:
+    """The same where ``output`` is that of these ``queries`` alone, which are positions in ascending order."""
     try:
-        error, head = largest_error(layer, output, compared_queries(layer, comparison))
+        error, head = largest_error(layer, output, queries)
     except AttnvizError as problem:
         raise AttnvizError(
             "{title}: {reason}", problem.hint, title=layer_words(layer.title), reason=problem.message
@@ -155,7 +164,8 @@ def require_all_agrees(
     output   (queries, heads, d_v), the module's own; ``dropped`` says that dropout changed it
     weights  (heads, queries, keys), the module's own, before any dropout. They are compared as they are: none is above 1
     """
-    (error, head), apart = _compared(layer, output, weights, compared_queries(layer, OF_UNKNOWN_CODE))
+    queries = compared_queries(layer, OF_UNKNOWN_CODE)
+    (error, head), apart = _compared(layer, at(output, queries), at(weights, queries, axis=1), queries)
     tolerance = (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)]
     if not apart <= tolerance:
         raise AttnvizError(
@@ -169,12 +179,12 @@ def require_all_agrees(
     return max(error, apart)
 
 
-def _blocks(queries: numpy.ndarray, rows: int) -> Iterator[numpy.ndarray]:
-    """``queries``, some at a time."""
-    return (queries[start : start + rows] for start in range(0, len(queries), rows))
+def _blocks(queries: int, rows: int) -> Iterator[slice]:
+    """So many ``queries``, some at a time."""
+    return (slice(start, start + rows) for start in range(0, queries, rows))
 
 
-def _at(array: Array, positions: numpy.ndarray, axis: int = 0) -> Array:
+def at(array: Array, positions: numpy.ndarray, axis: int = 0) -> Array:
     """``array`` at these positions of ``axis``: a view, where they follow each other."""
     start, stop = int(positions[0]), int(positions[-1]) + 1
     follow = stop - start == len(positions)

@@ -8,7 +8,8 @@ last, both sides of where a window, a padding or a tile ends), and the rest at r
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from random import Random
 from typing import NamedTuple
 
 import numpy
@@ -23,6 +24,7 @@ LEAST = 64  # of each head and layer
 # A query in a tenth of the pass costs as much as this many numbers of a token's output: measured on two decoders (64 of 512
 # queries take 0.09 of the pass at 576 numbers a token), where recomputing costs some five times what the fused kernel does.
 NUMBERS_A_QUERY = 8
+TOGETHER = 8  # layers whose samples are drawn together
 TILE = 64  # queries that kernels compute together, or a multiple or part of it
 
 
@@ -37,26 +39,68 @@ class Comparison(NamedTuple):
     all_below: int = LEAST
 
 
+class Samples:
+    """Which queries are compared in each layer of a pass; those of layers that are alike are drawn some at a time, since in a pass to
+    begin takes longer than to draw."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+        self._drawn: dict[Hashable, list[numpy.ndarray]] = {}
+
+    def of(self, alike: Hashable, layer: Callable[[], Layer]) -> numpy.ndarray:
+        """Those of the next ``layer``, which is ``alike`` what was so before; None: nothing else is."""
+        if alike is None:
+            return compared_queries(layer(), self._comparison)
+        waiting = self._drawn.setdefault(alike, [])
+        if not waiting:
+            waiting += drawn_queries(layer(), self._comparison, TOGETHER)
+        return waiting.pop()
+
+
 SAMPLED, EACH = Comparison(), Comparison(Verify.ALL)
 OF_UNKNOWN_CODE = Comparison(all_below=512)  # of which nobody knows what it does to a query in the middle
 
 
 def compared_queries(layer: Layer, comparison: Comparison = SAMPLED) -> numpy.ndarray:
     """The positions of the queries that are compared, in ascending order, (some queries,)."""
-    queries = layer.queries
+    return drawn_queries(layer, comparison, 1)[0]
+
+
+def drawn_queries(layer: Layer, comparison: Comparison, layers: int) -> list[numpy.ndarray]:
+    """The same of so many layers that are alike, of which ``layer`` is the first: each has others."""
+    queries, count = layer.queries, compared_count(layer, comparison)
+    if count == queries:
+        return [numpy.arange(queries)] * layers
+    random, ends = Random(_seed(layer)), numpy.array([0, 1, queries - 2, queries - 1, *_edges(layer)])
+    ends = ends[(ends >= 0) & (ends < queries)]
+    return [_drawn(random, ends, queries, count) for _ in range(layers)]
+
+
+def compared_count(layer: Layer, comparison: Comparison) -> int:
+    """How many queries of a layer are compared."""
     count = allowed(layer)
-    if comparison.verify is Verify.ALL or queries <= max(count, comparison.all_below):
-        return numpy.arange(queries)
-    random = numpy.random.default_rng(_seed(layer))
-    ends = numpy.array([0, 1, queries - 2, queries - 1, *_edges(layer)])
-    tiles = numpy.arange(TILE, queries, TILE)
-    some = random.permutation(tiles)[: count // 4]  # of a long text only some, others in each layer
-    chosen = numpy.concatenate([ends, some - 1, some])
-    turn = random.random(queries)
-    turn[chosen[(chosen >= 0) & (chosen < queries)]] = -1  # before all others
-    first: numpy.ndarray = numpy.argpartition(turn, count)[:count]
-    first.sort()
-    return first
+    each = comparison.verify is Verify.ALL or layer.queries <= max(count, comparison.all_below)
+    return layer.queries if each else count
+
+
+def _drawn(random: Random, ends: numpy.ndarray, queries: int, count: int) -> numpy.ndarray:
+    """So many of the queries: those at the ``ends``, both sides of tiles (of a long text of only some), and others."""
+    tiles = TILE * (1 + _spread(random, (queries - 1) // TILE, count // 4))
+    chosen = numpy.zeros(queries, bool)
+    chosen[ends] = chosen[tiles] = chosen[tiles - 1] = True
+    others = numpy.flatnonzero(~chosen)
+    chosen[others[_spread(random, len(others), count - queries + len(others))]] = True
+    return numpy.flatnonzero(chosen)
+
+
+def _spread(random: Random, places: int, count: int) -> numpy.ndarray:
+    """So many of the places from 0 on, in ascending order, (count,); all, where these are fewer: one in each of as many parts alike,
+    so that each place is as likely as any other and none is far from one that is chosen."""
+    count = max(0, min(places, count))
+    bounds = numpy.arange(count + 1) * places // max(1, count)
+    drawn = numpy.array([random.random() for _ in range(count)])
+    found: numpy.ndarray = bounds[:-1] + (drawn * numpy.diff(bounds)).astype(int)
+    return found
 
 
 def agreement(errors: Mapping[str, float], layers: Sequence[Layer], comparison: Comparison) -> Agreement:
@@ -64,8 +108,7 @@ def agreement(errors: Mapping[str, float], layers: Sequence[Layer], comparison: 
     if not errors:
         return Agreement()
     longest = max((layer for layer in layers if layer.title in errors), key=lambda layer: layer.queries)
-    checked = len(compared_queries(longest, comparison))
-    return Agreement(max(errors.values()), checked, errors, longest.queries)
+    return Agreement(max(errors.values()), compared_count(longest, comparison), errors, longest.queries)
 
 
 def allowed(layer: Layer) -> int:

@@ -8,7 +8,7 @@ from attnviz.sources.huggingface.stacks import LayerAddress
 
 
 def test_a_layer_has_the_number_of_its_module_and_counts_on_where_that_ran_before():
-    runs = [LayerRun("", 0, "layers.0", None, 0.0), LayerRun("cross", 3, "cross.3", None, 0.0)]
+    runs = [LayerRun("", 0, "layers.0"), LayerRun("cross", 3, "cross.3")]
     assert next_number(runs, LayerAddress("layers.4", "", 4)) == 4
     assert next_number(runs, LayerAddress("layers.0", "", 0)) == 1
     assert next_number(runs, LayerAddress("cross.3", "cross", 3)) == 4
@@ -16,7 +16,7 @@ def test_a_layer_has_the_number_of_its_module_and_counts_on_where_that_ran_befor
 
 
 def test_only_the_layer_that_ran_last_is_forgotten():
-    runs, calls = [LayerRun("", 0, "layers.0", None, 0.0), LayerRun("", 1, "layers.1", None, 0.0)], ModuleCalls()
+    runs, calls = [LayerRun("", 0, "layers.0"), LayerRun("", 1, "layers.1")], ModuleCalls()
     forget(runs, calls, "layers.0")
     assert [run.path for run in runs] == ["layers.0", "layers.1"]
     forget(runs, calls, "layers.1")

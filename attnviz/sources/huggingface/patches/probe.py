@@ -49,7 +49,7 @@ class ProbeWatch(Watch):
             self._forget(address.path)
             return nothing
         number = next_number(self.runs, address)
-        self.runs.append(LayerRun(address.stack, number, address.path, None, 0.0))
+        self.runs.append(LayerRun(address.stack, number, address.path))
         if (address.stack, number) in self.needed:
             self.seen[address.stack, number] = Sides(_by_token(call.query), _by_token(call.key))
         if len(self.seen) == len(self.needed):
