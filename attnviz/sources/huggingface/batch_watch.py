@@ -105,7 +105,7 @@ class BatchWatch(Watch):
             self.turns.happened()
             return Kept(None, self._weighed(self.weighing, call, address, number, output))
         rules = self._rules(call)
-        rotary, turned = self.turns.taken(call)
+        rotary, turned = self.turns.taken(call.query[0], call.key[0])
         rotation = self.turns.rotations([turned])[0]
         error = self._agreed(call, rules, number, output)
         query, key, value = map(self._memory.copied, (call.query, call.key, call.value))

@@ -16,6 +16,7 @@ from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.model_recording import ModelRecording
 from attnviz.sources.huggingface.next_tokens import foreseen, predicted
+from attnviz.sources.huggingface.outlets import KnownProjections, forget, known_projections, remember
 from attnviz.sources.huggingface.patches.found import found_in_picture
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
@@ -24,6 +25,7 @@ from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.stopping import Enough, Place, layers_before_end, may_end_behind
 from attnviz.sources.huggingface.switching import UnwatchedError, watched_by
 from attnviz.sources.huggingface.watch import Wanted, Watch
+from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.sources.recording.sampled import Comparison
 from attnviz.text.message import Message
 from attnviz.trace.selectors import layer_filter, layers_meant
@@ -120,13 +122,18 @@ def _watched(
     comparison: Comparison,
     until: frozenset[Place],
 ) -> Watch | None:
-    watch = Watch(model.model, wanted, told, comparison=comparison, until=until)
+    projections = known_projections(model.model, until) or OutputProjections()
+    watch = Watch(model.model, wanted, told, comparison=comparison, until=until, projections=projections)
     watch.one_picture = reading.shows_one_picture
     try:
         with watched_by(watch):
             run(model, reading)
     except UnwatchedError:
         return None
+    if isinstance(projections, KnownProjections) and projections.unmet:
+        forget(model.model)
+        return _watched(model, reading, wanted, told, comparison, until)
+    remember(model.model, projections, until)
     return watch
 
 

@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 import numpy
 import torch
 
-from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.seams import ROTARY, rotary_files
 from attnviz.trace.rotation import Rotation
 
 SAMPLE = 8  # tokens, at the least where there are as many, whose queries and keys are turned again, and compared
 ARGUMENTS = ("q", "k", "cos", "sin")
+REMEMBERED = 1 << 22  # bytes of cosines, at the most
+
+_last_seen: dict[Any, tuple[torch.Tensor, torch.Tensor, list[Rotation]]] = {}
 
 
 class Turn(NamedTuple):
@@ -35,17 +37,32 @@ class TurnSample(NamedTuple):
     """Some tokens of what was turned, before and after.
 
     cosine, sine   what the function was given
-    given          (heads of query and of key, some tokens, d), before; made, the same after
-    heads          how many of these are the query's
-    positions      where the tokens stand
+    given          (heads of query and of key, some tokens, d), before
+    after          query and key, (heads, tokens, d), of which some tokens are ``made`` of these
+    chosen         where these tokens are among them; start, where the first of all stands
     """
 
     cosine: torch.Tensor
     sine: torch.Tensor
     given: torch.Tensor
-    made: torch.Tensor
-    heads: int
-    positions: tuple[int, ...]
+    after: tuple[torch.Tensor, torch.Tensor]
+    chosen: slice
+    start: int
+
+    @property
+    def made(self) -> torch.Tensor:
+        """The same as ``given``, after."""
+        return torch.cat([one[:, self.chosen] for one in self.after])
+
+    @property
+    def heads(self) -> int:
+        """How many of the heads are the query's."""
+        return len(self.after[0])
+
+    @property
+    def positions(self) -> range:
+        """Where the tokens stand."""
+        return range(self.start + self.chosen.start, self.start + self.chosen.stop, self.chosen.step)
 
 
 class Turns:
@@ -66,10 +83,10 @@ class Turns:
         turned, last, self._turned, self._last = self._turned, self._last, False, None
         return turned, last
 
-    def taken(self, call: AttentionCall) -> tuple[bool, TurnSample | None]:
-        """Whether query and key of ``call`` were turned, and a sample of it, by which ``rotations`` tells how."""
+    def taken(self, query: torch.Tensor, key: torch.Tensor) -> tuple[bool, TurnSample | None]:
+        """Whether ``query`` and ``key``, (heads, tokens, d), were turned, and a sample of it, by which ``rotations`` tells how."""
         turned, last = self.happened()
-        return turned, None if last is None else sample_of(last, call.query[0], call.key[0])
+        return turned, None if last is None else sample_of(last, query, key)
 
     def rotation(self, turn: Turn, query: torch.Tensor, key: torch.Tensor) -> Rotation | None:
         """The rotation that makes ``query`` and ``key``, (heads, tokens, d), of what was given; None where none is proved."""
@@ -94,7 +111,7 @@ class Turns:
         if sample.cosine.shape[-2] < 2:  # one token alone is not turned, and tells no frequency
             return []
         if self._known is None or self._known[0] is not sample.cosine:
-            self._known = sample.cosine, list(_rotations(sample))
+            self._known = sample.cosine, _remembered(sample)
         return self._known[1]
 
 
@@ -124,6 +141,18 @@ def _turn(given: Mapping[str, torch.Tensor], alone: bool) -> Turn:
     return Turn(query, key, cosine, sine, alone)
 
 
+def _remembered(sample: TurnSample) -> list[Rotation]:
+    """The rotations of cosines and sines that are those of the pass before, as of a text of the same length: without another look."""
+    key = sample.cosine.shape, sample.cosine.dtype, sample.cosine.device, sample.given.shape[-1]
+    known = _last_seen.get(key)
+    if known is None or not (torch.equal(known[0], sample.cosine) and torch.equal(known[1], sample.sine)):
+        known = sample.cosine, sample.sine, list(_rotations(sample))
+        _last_seen.clear()
+        if sample.cosine.nbytes <= REMEMBERED:
+            _last_seen[key] = known
+    return known[2]
+
+
 def _rotations(sample: TurnSample) -> Iterator[Rotation]:
     cosine, sine = (_numbers(array).reshape(-1, *array.shape[-2:])[0] for array in (sample.cosine, sample.sine))
     width, dimension = cosine.shape[-1], sample.given.shape[-1]
@@ -150,9 +179,7 @@ def sample_of(turn: Turn, query: torch.Tensor, key: torch.Tensor, start: int = 0
     if shapes[0] != shapes[1] or before[0].shape[1:] != before[1].shape[1:]:  # the same angles turn both
         return None
     chosen = _sample(query.shape[-2])
-    given, made = (torch.cat([one[:, chosen] for one in both]) for both in (before, after))
-    positions = tuple(range(start + chosen.start, start + chosen.stop, chosen.step))
-    return TurnSample(turn.cosine, turn.sine, given, made, len(query), positions)
+    return TurnSample(turn.cosine, turn.sine, torch.cat([one[:, chosen] for one in before]), after, chosen, start)
 
 
 def explains(rotation: Rotation, turn: Turn, query: torch.Tensor, key: torch.Tensor, start: int = 0) -> bool:

@@ -21,9 +21,10 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
 from attnviz.sources.huggingface.layer_runs import LayerRun, forget, next_number
-from attnviz.sources.huggingface.linear_maps import following_linear_maps
+from attnviz.sources.huggingface.linear_maps import following_linear_maps, linear_maps
 from attnviz.sources.huggingface.module_calls import ModuleCalls, following_calls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
+from attnviz.sources.huggingface.outlets import KnownProjections
 from attnviz.sources.huggingface.seams import implementations
 from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
 from attnviz.sources.huggingface.stopping import ending
@@ -98,7 +99,9 @@ class Watch:
             stack.enter_context(following_calls(self.model, lambda: current().calls))
             stack.enter_context(following_turns(self.model, lambda: current().turns))
             if self.projections is not None and not self.projections.settled:
-                stack.enter_context(following_linear_maps(self.model, lambda: current().projections))
+                asked = self.projections
+                maps = asked.maps if isinstance(asked, KnownProjections) else linear_maps(self.model)
+                stack.enter_context(following_linear_maps(maps, lambda: current().projections))
             ran, projected = (lambda: current()._ran()), (lambda: current()._projected())
             stack.enter_context(ending(self.model, self._addresses, self.until, ran, projected))
             yield
@@ -148,9 +151,9 @@ class Watch:
         """What is kept of a layer that is wanted, and was compared with ``output``, the model's own, or will be."""
         require_one_text(call, address)
         rule = call_rule(call, self._once)
-        rotary, self._turned[address.stack, number] = self.turns.taken(call)
         arrays, named = (call.query[0], call.key[0], call.value[0]), address.name_and_kind(number)
         query, key, value = map(self._memory.copied, arrays)
+        rotary, self._turned[address.stack, number] = self.turns.taken(query, key)
         if call.query.device.type == "cpu":
             layer = partial(Layer, query, key, value, rule, number, *named, rotary=rotary)
             return self._comparing.add(call.alike, layer, output[0], call.rounds_each_step)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from attnviz.attention.arrays import Array, is_torch, namespace
+from attnviz.attention.arrays import Array, is_torch, namespace, to_numpy
 from attnviz.attention.formula import outputs_alone
 from attnviz.attention.visibility import Visibility
 from attnviz.errors import AttnvizError
@@ -53,13 +53,13 @@ def _compared(
         theirs = xp.permute_dims(xp.asarray(output[block], dtype=ours.dtype), (1, 0, 2))
         if steps is not None and xp.any(blind := steps.blind):
             theirs = xp.where(blind[..., None], 0.0, theirs)
-        differences.append(_largest(xp, ours - theirs))
-        sizes.append(_largest(xp, theirs))
+        differences.append(to_numpy(_largest(xp, ours - theirs)))
+        sizes.append(to_numpy(_largest(xp, theirs)))
         if steps is not None and weights is not None:
             apart = max(apart, _weights_apart(steps, weights[:, block], keys))
-    worst, largest = (xp.max(xp.stack(some), axis=0) for some in (differences, sizes))
-    relative = worst / xp.where(largest == 0, 1.0, largest)  # (heads,)
-    return (float(xp.max(relative)), int(xp.argmax(relative))), apart
+    worst, largest = (numpy.stack(some).max(axis=0) for some in (differences, sizes))
+    relative = worst / numpy.where(largest == 0, 1.0, largest)  # (heads,)
+    return (float(relative.max()), int(relative.argmax())), apart
 
 
 def _largest(xp: Any, array: Array) -> Array:
@@ -187,10 +187,10 @@ def _blocks(queries: int, rows: int) -> Iterator[slice]:
 def at(array: Array, positions: numpy.ndarray, axis: int = 0) -> Array:
     """``array`` at these positions of ``axis``: a view, where they follow each other."""
     start, stop = int(positions[0]), int(positions[-1]) + 1
-    follow = stop - start == len(positions)
+    if stop - start == len(positions):
+        return array[(slice(None),) * axis + (slice(start, stop),)]
     xp = namespace(array)
-    chosen = slice(start, stop) if follow else xp.asarray(positions, device=array.device)
-    return array[(slice(None),) * axis + (chosen,)]
+    return xp.take(array, xp.asarray(positions, device=array.device), axis=axis)
 
 
 def _rows_at_a_time(layer: Layer) -> int:

@@ -29,12 +29,14 @@ class LinearMap(NamedTuple):
     weight  (d_in, d_out): the transpose of torch.nn.Linear.weight
     bias    (d_out,) or None
     made    (…, d_out)
+    module  whose map it is, where that is known
     """
 
     given: torch.Tensor
     weight: torch.Tensor
     bias: torch.Tensor | None
     made: torch.Tensor
+    module: torch.nn.Module | None = None
 
 
 class Outgoing(NamedTuple):
@@ -77,9 +79,11 @@ class OutputProjections:
 
     found    W_O by the place of its attention. Its arrays are the module's own, not copied.
     settled  whether the module has run: what was not found then is looked for no more
+    modules  by the same place, whose map that is, where this is known
     """
 
     found: dict[Hashable, Projection] = field(default_factory=dict)
+    modules: dict[Hashable, torch.nn.Module] = field(default_factory=dict)
     settled: bool = False
     _under_way: deque[Outgoing] = field(default_factory=lambda: deque(maxlen=UNDER_WAY))
     _met: set[Hashable] = field(default_factory=set)  # attentions whose outputs some linear map has read
@@ -112,9 +116,12 @@ class OutputProjections:
     def _meet(self, outgoing: Outgoing, linear: LinearMap) -> None:
         if outgoing.place in self._met:
             self.found.pop(outgoing.place, None)  # of two maps neither is the projection
+            self.modules.pop(outgoing.place, None)
         elif _is_what_it_says(linear, outgoing):
             bias = None if linear.bias is None else linear.bias.detach()
             self.found[outgoing.place] = Projection(linear.weight.detach(), bias)
+            if linear.module is not None:
+                self.modules[outgoing.place] = linear.module
         self._met.add(outgoing.place)
 
     def end(self) -> None:
@@ -128,7 +135,7 @@ def _is_same_view(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 def _is_what_it_says(linear: LinearMap, outgoing: Outgoing) -> bool:
     """Whether some rows, multiplied again, are what ``linear`` gave: a map of packed or adapted weights does something else."""
-    given, weight, bias, made = linear
+    given, weight, bias, made = linear[:4]
     known = {dtype_name(array) for array in (weight, made)} <= TOLERANCES.keys()
     if weight.is_meta or not known or weight.shape != (given.shape[-1], made.shape[-1]):
         return False

@@ -21,9 +21,9 @@ from attnviz.trace.agreement import Agreement
 from attnviz.trace.layer import Layer
 
 LEAST = 64  # of each head and layer
-# A query in a tenth of the pass costs as much as this many numbers of a token's output: measured on two decoders (64 of 512
-# queries take 0.09 of the pass at 576 numbers a token), where recomputing costs some five times what the fused kernel does.
-NUMBERS_A_QUERY = 8
+# Of a long text a query is compared for each so many numbers of a token's output: so all that a capture does stays about a tenth of the
+# pass (64 of 512 queries take 0.06 of it at 576 numbers a token, where recomputing costs some three times what the fused kernel does).
+NUMBERS_A_QUERY = 9
 TOGETHER = 8  # layers whose samples are drawn together
 TILE = 64  # queries that kernels compute together, or a multiple or part of it
 

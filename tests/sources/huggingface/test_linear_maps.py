@@ -191,7 +191,7 @@ def test_packed_weights_are_unpacked_only_where_they_may_be_a_projection(awaited
 
     packed, projections = torch.nn.Linear(4, 3, bias=False), Awaiting()
     packed.weight = torch.nn.Parameter(TwoTensor(packed.weight.data, packed.weight.data), requires_grad=False)
-    with linear_maps.following_linear_maps(packed, lambda: projections):
+    with linear_maps.following_linear_maps([packed], lambda: projections):
         packed(torch.randn(2, 4))
     assert projections.told == awaited
 

@@ -12,6 +12,7 @@ from attnviz import AttnvizError
 from attnviz.sources.given import Given
 from attnviz.sources.huggingface import text_runs, trace_texts
 from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.outlets import forget
 from attnviz.sources.huggingface.trace_model import trace
 from attnviz.sources.huggingface.trace_texts import Batches
 from attnviz.sources.recording.output_projection import OutputProjections
@@ -110,6 +111,7 @@ def test_texts_run_together(monkeypatch):
 def test_what_the_outputs_are_multiplied_with_is_looked_for_in_one_batch_and_known_in_all(monkeypatch):
     looked = []
     monkeypatch.setattr(OutputProjections, "awaits", awaited(looked, OutputProjections.awaits))
+    forget(loaded("Llama").model)  # what another test found
     batches = Batches(loaded("Llama"), batch=2)
     answers = [answer for _, answer in batches(given([*TEXTS[:4], TEXTS[5]]))]
     assert looked.count(True) == sum(

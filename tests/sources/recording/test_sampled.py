@@ -9,7 +9,16 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from attnviz import AttnvizError, Layer, Rule
 from attnviz.sources.recording.agreement import require_agreement
-from attnviz.sources.recording.sampled import EACH, LEAST, SAMPLED, Comparison, agreement, compared_queries
+from attnviz.sources.recording.sampled import (
+    EACH,
+    LEAST,
+    SAMPLED,
+    TOGETHER,
+    Comparison,
+    Samples,
+    agreement,
+    compared_queries,
+)
 
 TOKENS, HEADS, WIDTH = 400, 4, 8
 
@@ -42,7 +51,7 @@ def test_of_a_short_text_each_is_compared_and_of_a_long_one_where_all_are_asked_
 
 
 def test_a_wide_model_affords_more_of_them():
-    assert len(compared_queries(layer(heads=100))) == 100 * WIDTH // 8
+    assert len(compared_queries(layer(heads=100))) == 100 * WIDTH // 9
 
 
 def test_the_ends_and_both_sides_of_a_window_and_of_padding_are_among_them():
@@ -66,6 +75,32 @@ def test_another_text_and_another_layer_have_others_and_the_same_one_the_same():
     one, again, other = (set(compared_queries(layer(seed)).tolist()) for seed in (0, 0, 1))
     assert one == again
     assert len(one - other) > LEAST // 4
+
+
+def test_layers_that_are_alike_have_others_though_they_are_drawn_together():
+    samples, asked = Samples(SAMPLED), []
+
+    def first():
+        asked.append(layer())
+        return asked[-1]
+
+    drawn = [samples.of("alike", first).tolist() for _ in range(TOGETHER)]
+    assert len(asked) == 1  # no other layer was looked at
+    assert len({*map(tuple, drawn)}) == TOGETHER
+    assert all(len({*one}) == LEAST and {0, 1, TOKENS - 2, TOKENS - 1} <= {*one} for one in drawn)
+    samples.of("alike", first)
+    samples.of("other", first)
+    assert len(asked) == 3
+    assert samples.of(None, first).tolist() == compared_queries(layer()).tolist()
+
+
+def test_no_part_of_a_text_is_left_out_and_each_query_is_as_likely_as_another():
+    times = sum(numpy.bincount(compared_queries(layer(seed)), minlength=TOKENS) for seed in range(300))
+    middle = [times[query] for query in range(2, TOKENS - 2) if query % 64 not in (0, 63)]
+    likely = (LEAST - 4 - 12) / len(middle) * 300
+    assert max(abs(count - likely) for count in middle) < 5 * likely**0.5
+    gaps = [numpy.diff(compared_queries(layer(seed))).max() for seed in range(300)]
+    assert max(gaps) <= 2 * -(-TOKENS // (LEAST - 16)) + 2
 
 
 def test_texts_that_end_alike_have_others():
