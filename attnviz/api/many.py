@@ -50,7 +50,9 @@ class Texts:
     def __call__(self, texts: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Each of ``texts`` with what is made of its trace, or why nothing is, in their order; what no other would do better is
         raised."""
-        for window in windows(texts, lambda: 1 if self._batches is None else self._batches.ahead, lambda: True):
+        batches = self._batches
+        ahead, first = (lambda: 1, 1) if batches is None else (lambda: batches.ahead, batches.first)
+        for window in windows(texts, ahead, lambda: True, first):
             places = [place for place, one in enumerate(window) if not isinstance(one, Trace | Unread)]
             given = [_text_of(window[place]) for place in places]
             for place, answer in in_order(len(window), places, self._answers(given)):

@@ -64,6 +64,7 @@ def read_lines(
             lambda: batches.ahead,
             lambda texts: several(batches, [one.text for one in texts], report),
             failed,
+            batches.first,
         )
     else:
 
@@ -125,13 +126,14 @@ def _told(
     ahead: Callable[[], int],
     answered: Callable[[Sequence[CorpusText]], Iterator[tuple[int, Made | AttnvizError]]],
     failed: Failed | None,
+    first: int = 1,
 ) -> Iterator[tuple[CorpusText, Made]]:
     """What there is for each text; what there is not is told."""
     from attnviz.sources.texts.corpus import CorpusText, Unread
     from attnviz.sources.texts.windows import in_order, windows
 
     blank = number = 0
-    for window in windows(corpus, ahead, corpus.is_there):
+    for window in windows(corpus, ahead, corpus.is_there, first):
         places = [place for place, one in enumerate(window) if isinstance(one, CorpusText)]
         answers = answered([window[place] for place in places]) if places else ()  # type: ignore[misc]
         for place, answer in in_order(len(window), places, answers):

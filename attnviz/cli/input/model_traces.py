@@ -148,7 +148,7 @@ class ModelTraces:
 
     def fit(self, text: str, reading: BatchOptions) -> str:
         """As much of a text as may be read."""
-        return self.batches(reading).fit(text, self.options.pair)
+        return self.batches(reading).asking.fit(text, self.options.pair)
 
     def batches(self, reading: BatchOptions, then: Then = as_it_is, weigh: StartWeighing | None = None) -> Batches:
         """What reads several texts at once, and makes of the trace of each what ``then`` does, in any thread; or ``weigh`` of the weights

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import is_
 from typing import Any
 
 import torch
@@ -23,23 +24,26 @@ def runs_beside(network: torch.nn.Module) -> bool:
     return on_processor and torch.get_num_threads() > 1 and not getattr(network, "hf_device_map", None)
 
 
-@contextmanager
-def seen_changing(network: torch.nn.Module) -> Iterator[list[bool]]:
-    """A list that says, once the block has ended, whether ``network`` changed in it."""
-    changed: list[bool] = []
-    before = _held(network)
-    yield changed
-    after = _held(network)
-    changed.append(
-        len(before) != len(after)
-        or any(one is not other or times != then for (one, times), (other, then) in zip(before, after, strict=True))
-    )
+class Held:
+    """All that the modules of ``network`` hold, as it is now."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        self._network = network
+        self._values = _held(network)
+        self._written = list(map(_version, self._values))
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether any of it is another by now, or was written into."""
+        now = _held(self._network)
+        same = len(now) == len(self._values) and all(map(is_, now, self._values))
+        return not same or list(map(_version, now)) != self._written
 
 
 @contextmanager
 def told_of_changes(network: torch.nn.Module, tell: Callable[[], None]) -> Iterator[None]:
     """Inside the block ``tell`` is called before a module of ``network`` gets another attribute or buffer, in whatever thread: of two
-    passes each may undo what the other does, so that none is ``seen_changing``."""
+    passes each may undo what the other does, so that nothing of it is left to see."""
     own = {id(module) for module in network.modules()}
     kind: Any = torch.nn.Module
     originals = {name: getattr(kind, name) for name in SETTING}
@@ -61,14 +65,13 @@ def told_of_changes(network: torch.nn.Module, tell: Callable[[], None]) -> Itera
             setattr(kind, name, original)
 
 
-def _held(network: torch.nn.Module) -> list[tuple[Any, int]]:
-    """All that the modules of ``network`` hold, one behind the other, and how often each was written into."""
-    return [
-        (value, _version(value))
-        for module in network.modules()
-        for held in (vars(module), module._parameters, module._buffers)
-        for value in held.values()
-    ]
+def _held(network: torch.nn.Module) -> list[Any]:
+    """All that the modules of ``network`` hold, one behind the other: some 20 things each, so it is done without a loop over them."""
+    found: list[Any] = []
+    for module in network.modules():
+        for held in (vars(module), module._parameters, module._buffers):
+            found += held.values()
+    return found
 
 
 def _version(value: Any) -> int:

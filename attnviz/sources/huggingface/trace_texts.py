@@ -17,11 +17,10 @@ from attnviz.attention.threads import end_if_stopped, side_by_side
 from attnviz.choices import Verify
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.given import Answer, Given, Then, as_it_is
+from attnviz.sources.huggingface.asking import Asking
 from attnviz.sources.huggingface.at_once import MOST, Asked, AtOnce
 from attnviz.sources.huggingface.batch_watch import BatchWatch, NeedsTraceError
-from attnviz.sources.huggingface.cutting import fitted
-from attnviz.sources.huggingface.inputs import Reading, position_count, read
-from attnviz.sources.huggingface.lanes import LANES, runs_beside, seen_changing, told_of_changes
+from attnviz.sources.huggingface.lanes import LANES, Held, runs_beside, told_of_changes
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.next_tokens import foreseen
 from attnviz.sources.huggingface.running import LacksMemoryError, made_ready, running_here
@@ -49,6 +48,7 @@ def no_report(_: int) -> None:
 class Batches:
     """Texts to traces, in the order in which they come.
 
+    asking  how a text is read
     batch   how many texts run at once; None: as many as memory allows
     predictions  how many of the likeliest next tokens are kept after each position; None: none
     length  how many tokens a text may have, beside what the model reads, and what becomes of a longer one
@@ -72,8 +72,7 @@ class Batches:
         then: Then = as_it_is,
         weigh: StartWeighing | None = None,
     ) -> None:
-        self.model, self.chat = model, chat
-        self.length = length.within(position_count(model.model))
+        self.model, self.asking = model, Asking(model, chat, length)
         self.at_once = AtOnce(model.model, batch)
         self.predictions = predictions
         self.padded: bool | None = None
@@ -93,6 +92,11 @@ class Batches:
         """How many texts are worth reading before the first runs."""
         return AHEAD * (self.at_once.asked or MOST) if self._runs_several() else 1
 
+    @property
+    def first(self) -> int:
+        """How many of these are read before the first is answered: one, or all where what is made of each is only counted."""
+        return self.ahead if self._texts.weigh is not None else 1
+
     def window(self, texts: Sequence[tuple[int, Given]], report: Report = no_report) -> Iterator[Answer]:
         """The answers to texts that were read together, in their order; ``report`` is told how many of them are done.
 
@@ -101,7 +105,7 @@ class Batches:
         held: list[tuple[int, Asked | AttnvizError]] = []
         tokens = done = 0
         for number, given in texts:
-            one = self._asked(number, given)
+            one = self.asking(number, given)
             length = one.length if isinstance(one, Asked) else 0
             if held and (tokens + length) * self.at_once.bytes_a_token() > allowance() // HELD:
                 yield from self._sorted(held, lambda more, before=done: report(before + more))  # type: ignore[misc]
@@ -110,16 +114,6 @@ class Batches:
             held.append((number, one))
             tokens += length
         yield from self._sorted(held, lambda more: report(done + more))
-
-    def _asked(self, number: int, given: Given) -> Asked | AttnvizError:
-        try:
-            if self.length.cut and isinstance(given.text, str):
-                given = given._replace(text=self.fit(given.text, given.pair))
-            return Asked(number, given, self._reading(given))
-        except (ChoiceError, UsageError):  # no other text would do better
-            raise
-        except AttnvizError as error:
-            return error
 
     def _sorted(self, texts: Sequence[tuple[int, Asked | AttnvizError]], report: Report) -> Iterator[Answer]:
         """The same, of texts that are held at once: the longest runs first."""
@@ -162,24 +156,26 @@ class Batches:
         """The answers to batches, each in a thread of its own; None of one that must run alone."""
         lead = self._texts.watch((), False)
         there = torch.empty(0, device=self.model.model.device)
-
-        def work(some: Sequence[Asked]) -> Iterator[dict[int, Any] | None]:
-            yield self._shared(lead, some)
-
         told = told_of_changes(self.model.model, partial(setattr, self, "changes", True))
-        with switched_for(lead), made_ready(self.model), told, side_by_side(there, work, planned, LANES) as results:
-            yield from results
+        with switched_for(lead), made_ready(self.model), told:
+            held = Held(self.model.model)
 
-    def _shared(self, lead: BatchWatch, some: Sequence[Asked]) -> dict[int, Any] | None:
+            def work(some: Sequence[Asked]) -> Iterator[dict[int, Any] | None]:
+                yield self._shared(lead, held, some)
+
+            with side_by_side(there, work, planned, LANES) as results:
+                yield from results
+
+    def _shared(self, lead: BatchWatch, held: Held, some: Sequence[Asked]) -> dict[int, Any] | None:
         """The answers to texts that run beside others; None where they cannot, or have errors to tell."""
         if not all(map(self._can_batch, some)):
             return None
         watch = self._texts.beside(lead, some)
         watch.progress = lambda _: end_if_stopped()
         try:
-            with seen_changing(self.model.model) as changed, seeing(watch):
+            with seeing(watch):
                 run(self.model, self._texts.reading(some), running_here)
-            self.changes = self.changes or any(changed)
+            self.changes = self.changes or held.has_changed
             if self.changes:
                 return None
             return self._texts.answers(watch, some)
@@ -212,16 +208,6 @@ class Batches:
             some = self._next(waiting, place)
             place += len(some)
             yield some
-
-    def _reading(self, given: Given) -> Reading:
-        reading = read(self.model, given.text, given.target, self.chat, given.image, given.pair)
-        if reading.tokens is not None:
-            self.length.require(len(reading.tokens.ids))
-        return reading
-
-    def fit(self, text: str, pair: str | None = None) -> str:
-        """As much of a text as may be read."""
-        return fitted(self.model, text, self.length, self.chat, pair)
 
     def _next(self, waiting: Sequence[Asked], place: int) -> Sequence[Asked]:
         """The texts that run next, from ``place`` on, the longest first."""

@@ -11,11 +11,11 @@ GROWTH = 32  # times as many texts in each window as in the one before
 
 
 def windows(
-    items: Iterable[Item], most: Callable[[], int], is_there: Callable[[], bool | None]
+    items: Iterable[Item], most: Callable[[], int], is_there: Callable[[], bool | None], first: int = 1
 ) -> Iterator[list[Item]]:
-    """``items`` in lists of as many as may be taken: one at first, so that the first answer comes soon, then more and more,
-    up to ``most()``; and no more than ``is_there`` says have arrived."""
-    held, wanted = list[Item](), 1
+    """``items`` in lists of as many as may be taken: as many as ``first`` says, one so that the first answer comes soon, then more and
+    more, up to ``most()``; and no more than ``is_there`` says have arrived."""
+    held, wanted = list[Item](), first
     for item in items:
         held.append(item)
         if len(held) >= min(wanted, most()) or not is_there():

@@ -13,6 +13,7 @@ def test_windows_grow_up_to_the_most():
     assert [len(window) for window in islice(windows(count(), lambda: 100, lambda: True), 4)] == [1, 32, 100, 100]
     assert list(windows(range(3), lambda: 1, lambda: True)) == [[0], [1], [2]]
     assert list(windows([], lambda: 8, lambda: True)) == []
+    assert [len(window) for window in windows(range(150), lambda: 100, lambda: True, first=100)] == [100, 50]
 
 
 def test_the_last_window_holds_the_rest():
