@@ -42,10 +42,12 @@ class AttentionCall(NamedTuple):
     def alike(self) -> Hashable:
         """What is the same in calls that follow the same rule, over as many queries and keys, as long as their mask is kept; None where
         nobody can tell without a look at numbers."""
-        if any(self.options.get(name) is not None for name in ("position_bias", "s_aux")):
+        asked = [self.options.get(name) for name in ("scaling", "sliding_window", "softcap")]
+        told = all(one is None or isinstance(one, int | float) for one in asked)
+        if not told or any(self.options.get(name) is not None for name in ("position_bias", "s_aux")):
             return None
-        mask = None if self.mask is None else (self.mask.data_ptr(), self.mask.shape, self.mask.stride())
-        asked = (self.options.get(name) for name in ("scaling", "sliding_window", "softcap"))
+        own = self.mask
+        mask = None if own is None else (own.data_ptr(), own.dtype, own.shape, own.stride())
         return (mask, *asked, self.is_causal, self.query.shape, self.key.shape, self.value.shape)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,21 +13,17 @@ from attnviz.sources.huggingface.seams import Conv1D
 from attnviz.sources.recording.output_projection import LinearMap, OutputProjections
 
 
-def linear_maps(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """The modules of ``model`` that are linear maps."""
-    return [module for module in model.modules() if isinstance(module, torch.nn.Linear | Conv1D)]
-
-
 @contextmanager
 def following_linear_maps(
-    maps: Iterable[torch.nn.Module], projections: Callable[[], OutputProjections | None]
+    model: torch.nn.Module, projections: Callable[[], OutputProjections | None]
 ) -> Iterator[None]:
-    """Inside the block each of these ``maps`` that runs is told to those ``projections`` that are asked for then."""
+    """Inside the block each linear map of ``model`` that runs is told to those ``projections`` that are asked for then."""
+    maps = [module for module in model.modules() if isinstance(module, torch.nn.Linear | Conv1D)]
 
     def ran(module: Any, given: tuple[Any, ...], made: Any) -> None:
         asked = projections()
         if asked is not None and given and isinstance(made, torch.Tensor) and asked.awaits(given[0]):
-            asked.pass_through(LinearMap(given[0], _weight(module), module.bias, made, module))
+            asked.pass_through(LinearMap(given[0], _weight(module), module.bias, made))
 
     hooks = [module.register_forward_hook(ran) for module in maps]
     try:

@@ -112,11 +112,13 @@ class PassWatch(Watch):
     def run(self, inputs: Mapping[str, torch.Tensor], visit: Visit, checked: bool = False, **options: Any) -> Any:
         """The same of ``inputs`` by name, after every token unless ``options`` of the forward pass say otherwise."""
         self.runs.clear()
-        self._once = OncePerTensor()
+        self._begin()
         self.visit, self.wanted = visit, lambda stack, _: checked and self._sees(stack)
         given = {name: value.to(self.model.device) for name, value in inputs.items()}
         made = self.model(**given, **accepted(self.model, {"use_cache": False, **options}))
         self.settle()
+        for run in self.runs:
+            run.kept.layer = None  # that it is what the model computed is all that is asked
         return made
 
     def attention(self, call: AttentionCall) -> torch.Tensor:

@@ -16,7 +16,6 @@ from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.model_recording import ModelRecording
 from attnviz.sources.huggingface.next_tokens import foreseen, predicted
-from attnviz.sources.huggingface.outlets import KnownProjections, forget, known_projections, remember
 from attnviz.sources.huggingface.patches.found import found_in_picture
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
@@ -25,7 +24,6 @@ from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.stopping import Enough, Place, layers_before_end, may_end_behind
 from attnviz.sources.huggingface.switching import UnwatchedError, watched_by
 from attnviz.sources.huggingface.watch import Wanted, Watch
-from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.sources.recording.sampled import Comparison
 from attnviz.text.message import Message
 from attnviz.trace.selectors import layer_filter, layers_meant
@@ -122,18 +120,13 @@ def _watched(
     comparison: Comparison,
     until: frozenset[Place],
 ) -> Watch | None:
-    projections = known_projections(model.model, until) or OutputProjections()
-    watch = Watch(model.model, wanted, told, comparison=comparison, until=until, projections=projections)
+    watch = Watch(model.model, wanted, told, comparison=comparison, until=until)
     watch.one_picture = reading.shows_one_picture
     try:
         with watched_by(watch):
-            run(model, reading)
+            run(model, reading, behind=watch.settle)
     except UnwatchedError:
         return None
-    if isinstance(projections, KnownProjections) and projections.unmet:
-        forget(model.model)
-        return _watched(model, reading, wanted, told, comparison, until)
-    remember(model.model, projections, until)
     return watch
 
 
@@ -150,12 +143,17 @@ def _require_recorded(model: Model, recording: ModelRecording) -> None:
     )
 
 
-def run(model: Model, reading: Reading, surroundings: Surroundings = running) -> None:
-    """One forward pass, without anything that a generation or a training would keep, as far as whoever watches it wants it."""
+def run(
+    model: Model, reading: Reading, surroundings: Surroundings = running, behind: Callable[[], None] = lambda: None
+) -> None:
+    """One forward pass, without anything that a generation or a training would keep, as far as whoever watches it wants it; and what is
+    to be done ``behind`` it, whose lack of memory is told as the model's own."""
     options = accepted(model.model, {"use_cache": False, "logits_to_keep": 1})
     inputs = {name: value.to(model.model.device) for name, value in reading.inputs.items()}
-    with surroundings(model), suppress(Enough):
-        model.model(**inputs, **options)
+    with surroundings(model):
+        with suppress(Enough):
+            model.model(**inputs, **options)
+        behind()
 
 
 def _require_seen(layer: Sequence[str], watch: Watch | ModelRecording) -> None:

@@ -143,10 +143,13 @@ def _turn(given: Mapping[str, torch.Tensor], alone: bool) -> Turn:
 
 def _remembered(sample: TurnSample) -> list[Rotation]:
     """The rotations of cosines and sines that are those of the pass before, as of a text of the same length: without another look."""
-    key = sample.cosine.shape, sample.cosine.dtype, sample.cosine.device, sample.given.shape[-1]
+    key = sample.cosine.shape, sample.cosine.dtype, sample.given.shape[-1]
     known = _last_seen.get(key)
-    if known is None or not (torch.equal(known[0], sample.cosine) and torch.equal(known[1], sample.sine)):
-        known = sample.cosine, sample.sine, list(_rotations(sample))
+    if known is None or not (torch.equal(known[0], sample.cosine.cpu()) and torch.equal(known[1], sample.sine.cpu())):
+        own = [
+            array.detach().to("cpu", copy=True) for array in (sample.cosine, sample.sine)
+        ]  # a model may write into its
+        known = own[0], own[1], list(_rotations(sample))
         _last_seen.clear()
         if sample.cosine.nbytes <= REMEMBERED:
             _last_seen[key] = known

@@ -21,10 +21,9 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
 from attnviz.sources.huggingface.layer_runs import LayerRun, forget, next_number
-from attnviz.sources.huggingface.linear_maps import following_linear_maps, linear_maps
+from attnviz.sources.huggingface.linear_maps import following_linear_maps
 from attnviz.sources.huggingface.module_calls import ModuleCalls, following_calls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
-from attnviz.sources.huggingface.outlets import KnownProjections
 from attnviz.sources.huggingface.seams import implementations
 from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
 from attnviz.sources.huggingface.stopping import ending
@@ -99,9 +98,7 @@ class Watch:
             stack.enter_context(following_calls(self.model, lambda: current().calls))
             stack.enter_context(following_turns(self.model, lambda: current().turns))
             if self.projections is not None and not self.projections.settled:
-                asked = self.projections
-                maps = asked.maps if isinstance(asked, KnownProjections) else linear_maps(self.model)
-                stack.enter_context(following_linear_maps(maps, lambda: current().projections))
+                stack.enter_context(following_linear_maps(self.model, lambda: current().projections))
             ran, projected = (lambda: current()._ran()), (lambda: current()._projected())
             stack.enter_context(ending(self.model, self._addresses, self.until, ran, projected))
             yield

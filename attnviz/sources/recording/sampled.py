@@ -54,7 +54,7 @@ class Samples:
         waiting = self._drawn.setdefault(alike, [])
         if not waiting:
             waiting += drawn_queries(layer(), self._comparison, TOGETHER)
-        return waiting.pop()
+        return waiting.pop(0)
 
 
 SAMPLED, EACH = Comparison(), Comparison(Verify.ALL)

@@ -71,3 +71,31 @@ def test_what_somebody_registered_is_his_own_code():
 def test_what_comes_with_transformers_is_nobodys_own(name, rounds):
     assert call(name).own_kernel is None
     assert call(name).rounds_each_step is rounds
+
+
+def test_calls_that_follow_the_same_rule_are_alike():
+    mask = torch.ones(1, 1, 3, 5, dtype=torch.bool)
+    assert call(scaling=0.5).alike == call(scaling=0.5).alike
+    assert call(mask=mask).alike == call(mask=mask).alike
+    others = [
+        call(),
+        call(scaling=0.5),
+        call(sliding_window=2),
+        call(softcap=2.0),
+        call(module=Open()),
+        call(queries=2),
+        call(mask=mask),
+        call(mask=mask.clone()),
+        call(mask=mask[..., :1]),
+        call(mask=mask.view(torch.uint8)),
+    ]
+    assert len({one.alike for one in others}) == len(others)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"position_bias": torch.zeros(1)}, {"s_aux": torch.zeros(4)}, {"sliding_window": [3]}, {"scaling": torch.ones(1)}],
+    ids=str,
+)
+def test_where_numbers_must_be_looked_at_nothing_is_alike(options):
+    assert call(**options).alike is None

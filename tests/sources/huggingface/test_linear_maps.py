@@ -191,7 +191,7 @@ def test_packed_weights_are_unpacked_only_where_they_may_be_a_projection(awaited
 
     packed, projections = torch.nn.Linear(4, 3, bias=False), Awaiting()
     packed.weight = torch.nn.Parameter(TwoTensor(packed.weight.data, packed.weight.data), requires_grad=False)
-    with linear_maps.following_linear_maps([packed], lambda: projections):
+    with linear_maps.following_linear_maps(packed, lambda: projections):
         packed(torch.randn(2, 4))
     assert projections.told == awaited
 
@@ -215,3 +215,25 @@ def test_a_map_that_gives_no_array_and_a_weight_that_cannot_be_unpacked_are_no_p
         network(torch.ones(1, 2))
     assert told == []
     assert linear_maps._unpacked(Packed()).numel() == 0
+
+
+def test_what_a_pass_knew_is_not_taken_for_the_next():
+    """Of two maps neither is the projection, nor is one whose result somebody changes: whatever was found before."""
+    network, given = copy.deepcopy(model("Llama")), inputs("Llama")
+    own = network.model.layers[0].self_attn.o_proj
+
+    def found():
+        return [layer.index for layer in trace_model(network, given).layers if layer.projections]
+
+    assert found() == [0, 1]
+    hook = own.register_forward_hook(lambda _, __, output: output * 2)
+    assert found() == [1]
+    hook.remove()
+    hook = own.register_forward_pre_hook(lambda _, arguments: (arguments[0][..., 8:16].zero_(), None)[1])
+    assert found() == [1]
+    hook.remove()
+    beside = network.model.layers[0].self_attn.gate = torch.nn.Linear(32, 32)
+    hook = own.register_forward_hook(lambda _, arguments, output: output + 0 * beside(arguments[0]))
+    assert found() == [1]
+    hook.remove()
+    assert found() == [0, 1]

@@ -11,6 +11,7 @@ from asked_models import ALL, CAUSAL, HEADS, LAYERS, asked, logits, outputs, rep
 from tiny_models import CONFIGS, VOCABULARY, model
 
 from attnviz import AttnvizError
+from attnviz.sources.huggingface import watch
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor
 from attnviz.sources.huggingface.model import Model
@@ -149,3 +150,24 @@ def test_the_model_reads_on_its_own_device_without_a_gradient():
         made = watch.read(IDS, lambda seen: seen.output)
     assert not made.logits.requires_grad
     assert made.logits.shape[1] == 1  # no more than the question's
+
+
+def test_nothing_of_a_run_is_kept_and_what_fails_in_one_is_not_told_of_the_next(monkeypatch):
+    original, wrong = watch.attention_output, [True]
+    monkeypatch.setattr(watch, "attention_output", lambda *given: original(*given) * (1.01 if wrong else 1))
+
+    def visit(seen: Seen) -> torch.Tensor:
+        if wrong and seen.number == 1:
+            raise ValueError("the visit's own")
+        return seen.output
+
+    with passes(Model(model("Llama"), "Llama")) as one:
+        with pytest.raises(ValueError, match="the visit's own"):
+            one.read(IDS, visit, checked=True)
+        wrong.clear()
+        one.read(IDS, visit, checked=True)
+        assert [run.layer for run in one.runs] == [None, None]
+        assert all(0 < run.error < 1e-5 for run in one.runs)
+        wrong.append(True)
+        with pytest.raises(AttnvizError, match="layer 0: attention recomputed"):
+            one.read(IDS, lambda seen: seen.output, checked=True)

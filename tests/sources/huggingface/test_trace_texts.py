@@ -12,9 +12,10 @@ from attnviz import AttnvizError
 from attnviz.sources.given import Given
 from attnviz.sources.huggingface import text_runs, trace_texts
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.outlets import forget
+from attnviz.sources.huggingface.running import LacksMemoryError
 from attnviz.sources.huggingface.trace_model import trace
 from attnviz.sources.huggingface.trace_texts import Batches
+from attnviz.sources.recording import comparing
 from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.sources.texts.length import Length
 
@@ -111,7 +112,6 @@ def test_texts_run_together(monkeypatch):
 def test_what_the_outputs_are_multiplied_with_is_looked_for_in_one_batch_and_known_in_all(monkeypatch):
     looked = []
     monkeypatch.setattr(OutputProjections, "awaits", awaited(looked, OutputProjections.awaits))
-    forget(loaded("Llama").model)  # what another test found
     batches = Batches(loaded("Llama"), batch=2)
     answers = [answer for _, answer in batches(given([*TEXTS[:4], TEXTS[5]]))]
     assert looked.count(True) == sum(
@@ -159,6 +159,19 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_next_is_no_larger(monkeypat
         assert all(count <= 2 for count in counts[len(some) :])
         passes.clear()
     assert batches.apart is None
+
+
+def test_what_lacks_memory_when_it_is_compared_behind_its_pass_is_one_text_and_the_next_runs(monkeypatch):
+    original = comparing.require_agreement_at
+
+    def lacking(queries, layer, *arguments, **options):
+        if layer.queries > 4:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return original(queries, layer, *arguments, **options)
+
+    monkeypatch.setattr(comparing, "require_agreement_at", lacking)
+    found = [answer for _, answer in Batches(loaded("Llama"), batch=1)(given(["the cat", "the cat " * 9, "the cat"]))]
+    assert [isinstance(one, LacksMemoryError) for one in found] == [False, True, False]
 
 
 def test_an_error_that_says_nothing_of_memory_is_none_of_it(monkeypatch):

@@ -12,6 +12,7 @@ from watched_models import made
 
 from attnviz import trace_model
 from attnviz.api import generate
+from attnviz.sources.huggingface import turns
 from attnviz.sources.huggingface.seams import ROTARY
 
 PARTIAL = GROUPED | {"partial_rotary_factor": 0.5}
@@ -212,3 +213,29 @@ def test_a_part_of_several_turns_is_not_taken_for_the_only_one(monkeypatch):
     layer = trace_model(network_of("Phi"), ids()).layers[0]
     assert layer.rotary
     assert layer.rotation is None
+
+
+def test_cosines_that_a_model_writes_into_its_own_arrays_are_looked_at_again():
+    network = made(transformers.LlamaConfig(**CONFIGS["Llama"]))
+    original, own = network.rotary_emb.forward, [torch.empty(1, 9, 8) for _ in range(2)]
+
+    def forward(*arguments, **options):
+        return tuple(array.copy_(new) for array, new in zip(own, original(*arguments, **options), strict=True))
+
+    network.rotary_emb.forward = forward
+    before = trace_model(network, ids()).layers[1].rotation.frequencies
+    network.rotary_emb.inv_freq.mul_(0.5)
+    after = trace_model(network, ids()).layers[1].rotation.frequencies
+    torch.testing.assert_close(torch.tensor(after), torch.tensor(before / 2), rtol=1e-5, atol=0)
+
+
+def test_a_text_of_the_same_length_has_the_same_rotation_without_another_look(monkeypatch):
+    network = made(transformers.LlamaConfig(**CONFIGS["Llama"]))
+    one = trace_model(network, ids(11)).layers[0].rotation
+    monkeypatch.setattr(turns, "_rotations", None)
+    assert trace_model(network, ids(11)).layers[0].rotation is one
+    monkeypatch.undo()
+    assert trace_model(network, ids(12)).layers[0].rotation is not one
+    monkeypatch.setattr(turns, "REMEMBERED", 0)
+    trace_model(network, ids(13))
+    assert not turns._last_seen
