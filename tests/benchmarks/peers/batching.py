@@ -9,11 +9,11 @@ stats  attnviz.stats of them, every metric, as it is by default; with BATCH text
 For each: seconds on the clock and of all processors, the least and the median, and the ratio to the plain pass beside it; and how
 many texts and tokens there are, and how many tokens the shortest and the longest text has.
 
-Of 300 texts through SmolLM2, stats took 1.14 to 1.33 × the plain pass on the clock (medians of 5 turns in each of eight processes, the
-middle one 1.23 ×; the last three, 1.23, 1.26 and 1.33 ×, after all else was done), and 1.09 to 1.24 × of all processors: two cores, two
-threads. Before, with one batch after the other, each text's layers copied and
-measured by themselves, it was 2.06 ×. Of some 22 s of processor time, 17.5 to 18 are the model's own; recomputing weights and outputs takes 1.3, comparing 0.5, the
-metrics 1.3.
+Of 300 texts through SmolLM2, stats took 1.12, 1.16 and 1.20 × the plain pass on the clock (medians of 5 turns in each of three
+processes), and 1.07 to 1.16 × of all processors: two cores, two threads. With small first windows, and all that the modules hold
+looked through twice a batch, it was 1.14 to 1.38 ×; with one batch after the other, each text's layers copied and measured by
+themselves, 2.06 ×. Of some 21 s of processor time, 17.5 to 18 are the model's own; recomputing weights and outputs takes 1, comparing
+0.6, the metrics 1.9.
 """
 
 import json
