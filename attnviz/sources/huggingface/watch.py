@@ -17,6 +17,7 @@ import torch
 from transformers import PreTrainedModel
 
 from attnviz.attention.rule import RULE_ARRAYS, Rule
+from attnviz.attention.threads import on_cpu
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
@@ -151,7 +152,7 @@ class Watch:
         arrays, named = (call.query[0], call.key[0], call.value[0]), address.name_and_kind(number)
         query, key, value = map(self._memory.copied, arrays)
         rotary, self._turned[address.stack, number] = self.turns.taken(query, key)
-        if call.query.device.type == "cpu":
+        if on_cpu(call.query):
             layer = partial(Layer, query, key, value, rule, number, *named, rotary=rotary)
             return self._comparing.add(call.alike, layer, output[0], call.rounds_each_step)
         there = Layer(*arrays, rule, number, *named, rotary=rotary)

@@ -10,6 +10,8 @@ from watched_models import NAMES, eager_attentions, forward, made
 
 from attnviz import AttnvizError, trace_model
 from attnviz.choices import Verify
+from attnviz.sources.huggingface import watch
+from attnviz.sources.huggingface.native_attention import attention_output
 from attnviz.sources.huggingface.switching import seeing, switched_for, watching
 from attnviz.sources.huggingface.watch import Watch
 from attnviz.sources.recording.sampled import Comparison
@@ -77,3 +79,20 @@ def test_a_watch_beside_another_knows_nothing_of_its_pass_and_the_model_as_it_wa
     assert [layer.index for layer, _ in other.kept] == [layer.index for layer, _ in first.kept] == [1]
     assert other.implementation(network.config) == first.implementation(network.config) == "sdpa"
     torch.testing.assert_close(other.kept[0][0].steps().weights, first.kept[0][0].steps().weights)
+
+
+@pytest.mark.parametrize("name", ["Llama", "GptOss", "T5", "Bart"])
+def test_a_card_compares_at_once_what_a_processor_compares_behind_the_pass(name, monkeypatch):
+    network, given = model(name), inputs(name)
+    behind = trace_model(network, given)
+    monkeypatch.setattr(watch, "on_cpu", lambda _: False)
+    at_once = trace_model(network, given)
+    assert [layer.title for layer in at_once.layers] == [layer.title for layer in behind.layers]
+    for one, other in zip(at_once.layers, behind.layers, strict=True):
+        assert torch.equal(one.query, other.query)
+        assert torch.equal(one.steps().weights, other.steps().weights)
+        assert one.query.data_ptr() != other.query.data_ptr()
+    assert at_once.source.agreement.errors.keys() == behind.source.agreement.errors.keys()
+    monkeypatch.setattr(watch, "attention_output", lambda *given: attention_output(*given) * 1.01)
+    with pytest.raises(AttnvizError, match="attention recomputed"):
+        trace_model(network, given)
