@@ -35,7 +35,7 @@ from attnviz.text.message import Message
 from attnviz.text.needles import Planted
 from attnviz.trace.origin import read_origin
 from attnviz.trace.public import public
-from attnviz.trace.schema import COUNT, NUMBER, TEXT, Kind, list_of, object_of
+from attnviz.trace.schema import COUNT, NUMBER, TEXT, Kind, list_of, object_of, real
 from attnviz.trace.selection import Selection, select
 from attnviz.trace.trace import Trace
 from attnviz.trace.written import Sampling
@@ -160,7 +160,7 @@ class RetrievalStatistics:
             require_of(held, "needles")
             require_record(held.record, FIELDS)
             record, arrays = held.record, held.arrays
-            own = cls(record["threshold"])
+            own = cls(float(record["threshold"]))
             try:
                 own.asked = tuple(Asked(known[which], *rest) for which, *rest in record["asked"])
                 own._chance = float(arrays["chance"][0])
@@ -171,7 +171,7 @@ class RetrievalStatistics:
                 shares = running_of(arrays, f"layers.{place}", (len(layer["heads"]),), len(own.asked))
                 own._layers[shown_line(layer["title"])] = _Layer(layer["number"], tuple(layer["heads"]), shares, found)
             vars(own).update({name: record[name] for name in ("tokens", "read", "model", "error")})
-            own.source = read_origin(record["source"])
+            own.error, own.source = real(own.error), read_origin(record["source"])
             return own
 
     @property

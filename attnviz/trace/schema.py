@@ -48,6 +48,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
+def real(value: float | None) -> float | None:
+    """A number that fits NUMBER, or null, as one that every format can write: JSON may hold a whole one of 30 digits."""
+    return None if value is None else float(value)
+
+
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -9,7 +9,7 @@ from attnviz.analysis.corpus.alike import require_alike, require_same
 from attnviz.analysis.corpus.skipped import SKIPPED, LeftOut, Skipped, left_out_record
 from attnviz.text.display import shown_line
 from attnviz.trace.origin import Origin, read_origin
-from attnviz.trace.schema import COUNT, FLAG, NUMBER, TEXT, object_of
+from attnviz.trace.schema import COUNT, FLAG, NUMBER, TEXT, object_of, real
 
 # What says of which model, or which toy, numbers are; the rest (a device, a version) may differ by machine.
 SAME = (
@@ -110,7 +110,7 @@ class Texts:
         for name in TEXTS:
             setattr(self, name, record[name]) if name not in ("skipped", "source") else None
         self.source, self.left_out_texts = read_origin(record["source"]), Skipped.of_record(record["skipped"])
-        self.model = shown_line(self.model)
+        self.model, self.error = shown_line(self.model), real(self.error)
 
 
 def _of_both(one: Texts, other: Texts) -> dict[str, Any]:

@@ -69,3 +69,10 @@ def test_what_is_written_is_read_again():
     again.take_texts(one.texts_record())
     assert again.texts_record() == one.texts_record()
     assert (again.skipped, again.partial, again.source) == (1, True, one.source)
+
+
+def test_a_whole_number_of_many_digits_is_one_that_json_can_be_written_of():
+    again = Texts()
+    again.take_texts(texts(2).texts_record() | {"error": 10**30})
+    assert isinstance(again.error, float)
+    assert again.error == 1e30
