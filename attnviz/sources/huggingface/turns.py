@@ -71,7 +71,6 @@ class Turns:
     def __init__(self) -> None:
         self._turned = False
         self._last: Turn | None = None
-        self._known: tuple[torch.Tensor, list[Rotation]] | None = None  # of these cosines, which all layers share
 
     def note(self, given: Mapping[str, Any]) -> None:
         """The function is given these arguments, by their names."""
@@ -100,19 +99,11 @@ class Turns:
             first: Any = samples[waiting[0]]
             alike = [place for place in waiting if _alike(first, samples[place])]
             waiting = [place for place in waiting if place not in alike]
-            for rotation in self._possible(first):
+            for rotation in _possible(first):
                 open_ = [place for place in alike if found[place] is None]
                 for place, holds in zip(open_, _hold(rotation, [samples[one] for one in open_]), strict=True):
                     found[place] = rotation if holds else None
         return found
-
-    def _possible(self, sample: TurnSample) -> list[Rotation]:
-        """The rotations of which its cosines and sines may be."""
-        if sample.cosine.shape[-2] < 2:  # one token alone is not turned, and tells no frequency
-            return []
-        if self._known is None or self._known[0] is not sample.cosine:
-            self._known = sample.cosine, _remembered(sample)
-        return self._known[1]
 
 
 @contextmanager
@@ -141,8 +132,11 @@ def _turn(given: Mapping[str, torch.Tensor], alone: bool) -> Turn:
     return Turn(query, key, cosine, sine, alone)
 
 
-def _remembered(sample: TurnSample) -> list[Rotation]:
-    """The rotations of cosines and sines that are those of the pass before, as of a text of the same length: without another look."""
+def _possible(sample: TurnSample) -> list[Rotation]:
+    """The rotations of which its cosines and sines may be: of those of the layer or the pass before, as of a text of the same length,
+    without another look."""
+    if sample.cosine.shape[-2] < 2:  # one token alone is not turned, and tells no frequency
+        return []
     key = sample.cosine.shape, sample.cosine.dtype, sample.given.shape[-1]
     known = _last_seen.get(key)
     if known is None or not (torch.equal(known[0], sample.cosine.cpu()) and torch.equal(known[1], sample.sine.cpu())):
