@@ -3,12 +3,17 @@
 import gc
 import signal
 import sys
-import threading
 from types import FrameType
 
 from attnviz.errors import INTERRUPTED, TERMINATED
 
-SOON = 0.01  # seconds
+SOON = 0.001  # seconds
+LOCKING = ("_frozen_importlib", "importlib._bootstrap", "threading")  # modules that take locks of Python's own
+WAITING = (
+    "wait",
+    "join",
+    "_wait_for_tstate_lock",
+)  # their functions that may wait for long: they let go of locks whatever comes
 SKETCHES = "_datasketches"  # the compiled module of quantiles
 CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
@@ -62,16 +67,7 @@ class _Signals:
         self.ours = [number for number in CODES if signal.getsignal(number) in usual]
         for number in self.ours:
             signal.signal(number, self._came)
-
-    def _came(self, number: int, frame: FrameType | None) -> None:
-        self.code = CODES[signal.Signals(number)]
-        if self.wait:
-            return
-        if not _loads_compiled_code(frame):
-            raise _Interrupt
-        again = threading.Timer(SOON, signal.pthread_kill, (threading.get_ident(), number))
-        again.daemon = True
-        again.start()
+        self._unraisable, sys.unraisablehook = sys.unraisablehook, self._ignored
 
     def interrupt(self) -> None:
         """Let signals interrupt the run from here on, and one that came already."""
@@ -86,10 +82,40 @@ class _Signals:
             files.remove_unfinished()
         for number in self.ours:
             signal.signal(number, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = self._unraisable
+
+    def _came(self, number: int, frame: FrameType | None) -> None:
+        self.code = CODES[signal.Signals(number)]
+        self._raise(number, frame)
+
+    def _raise(self, _: int, frame: FrameType | None) -> None:
+        if self.wait:
+            return
+        if _must_not_end(frame):
+            self._again()
+        else:
+            raise _Interrupt
+
+    def _ignored(self, what: "sys.UnraisableHookArgs") -> None:
+        """What Python tells of an exception where nobody hears it, as in __del__ and in what follows the end of an object."""
+        if what.exc_type is _Interrupt:
+            self._again()
+        else:
+            self._unraisable(what)
+
+    def _again(self) -> None:
+        """Interrupt the run a little later; not by a thread, since what runs here may hold the lock by which one begins."""
+        signal.signal(signal.SIGALRM, self._raise)
+        signal.setitimer(signal.ITIMER_REAL, SOON)
 
 
-def _loads_compiled_code(frame: FrameType | None) -> bool:
-    """Whether a compiled module is being imported: an exception in between ends many of them, and the program, by abort()."""
+def _must_not_end(frame: FrameType | None) -> bool:
+    """Whether an exception from here would do harm. Python's own code for imports and threads takes locks which it would then keep, so
+    that other threads wait for ever, and in the end the program for them. And it ends many a compiled module that is being imported,
+    and the program with it, by abort()."""
+    if frame is not None and frame.f_globals.get("__name__", "").startswith(LOCKING):
+        return frame.f_code.co_name not in WAITING
     while frame is not None:
         if frame.f_code.co_qualname.startswith("ExtensionFileLoader."):
             return True

@@ -1,9 +1,11 @@
 """python -m attnviz, and the program attnviz: the exit code, and what is done to start fast."""
 
+import functools
 import gc
 import runpy
 import signal
 import sys
+import threading
 import time
 from importlib import import_module
 
@@ -87,6 +89,64 @@ def test_a_signal_waits_until_compiled_code_is_imported(monkeypatch):
         time.sleep(30)
 
     assert ended_by(signal.SIGINT, monkeypatch, main) == 130
+
+
+def test_a_signal_waits_until_python_has_let_go_of_a_lock(monkeypatch):
+    """A thread that is begun or ended by another would wait for it for ever."""
+
+    class Lock:
+        acquire = release = __exit__ = lambda *_: None
+        __enter__ = functools.partial(
+            signal.raise_signal, signal.SIGINT
+        )  # so that it comes in threading's own function
+
+    def main(_):
+        with threading.Condition(Lock()):
+            ended.append("let go")
+        time.sleep(30)
+
+    ended = []
+    assert ended_by(signal.SIGINT, monkeypatch, main) == 130
+    assert ended == ["let go"]
+
+
+def test_a_signal_does_not_wait_until_a_thread_ends(monkeypatch):
+    def main(number):
+        threading.Timer(0.2, signal.pthread_kill, (threading.get_ident(), number)).start()
+        threading.Event().wait(30)
+
+    begun = time.monotonic()
+    assert ended_by(signal.SIGINT, monkeypatch, main) == 130
+    assert time.monotonic() - begun < 20
+
+
+class Deleted:
+    """Python tells nobody above of what is raised where an object ends."""
+
+    def __init__(self, raises):
+        self.raises = raises
+
+    def __del__(self):
+        self.raises()
+
+
+def test_a_signal_where_nobody_would_hear_it_comes_again(monkeypatch, capsys):
+    def main(number):
+        Deleted(functools.partial(signal.raise_signal, number))
+        time.sleep(30)
+
+    assert ended_by(signal.SIGINT, monkeypatch, main) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_what_else_nobody_hears_is_told_as_before(monkeypatch):
+    def raises():
+        raise ValueError("told")
+
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(str(what.exc_value)))
+    assert ended_by(0, monkeypatch, lambda _: Deleted(raises) and 0) == 0
+    assert told == ["told"]
 
 
 def test_an_interruption_is_of_a_class_that_python_does_not_remember(monkeypatch):

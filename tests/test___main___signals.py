@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from command_line import attnviz, program, started
+import signalled
+from command_line import attnviz, ended_by, program, started, surroundings
 
 from attnviz import files
 from attnviz.__main__ import run
@@ -170,11 +173,29 @@ def test_a_program_that_is_terminated_while_it_waits_ends_as_with_ctrl_c(folder)
     with started("explain", "--lines", "-o", "never.json") as process:
         process.stdin.write(b"a line\n")
         while not os.listdir(folder):
+            assert process.poll() is None
             time.sleep(0.01)
-        process.send_signal(signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stdout, stderr) == (143, b"", b"")
+        ended = ended_by(process, signal.SIGTERM)
+    assert ended == (143, b"", "")
     assert os.listdir(folder) == []
+
+
+def at_place(number: int, module: str = "threading") -> subprocess.CompletedProcess[bytes]:
+    """A run to which a signal comes at one place of a module; it hangs where a lock is left behind."""
+    command = [sys.executable, signalled.__file__, module, str(number), "explain", "--lines", "-o", "new.json"]
+    return subprocess.run(command, input=b"a line\n", capture_output=True, env=surroundings(), timeout=30, check=False)
+
+
+@pytest.mark.slow
+def test_a_signal_at_any_place_where_python_begins_and_ends_threads_ends_the_run(folder):
+    places, codes = int(at_place(0).stderr.split()[-1]), Counter()
+    for number in range(1, places + 1):
+        ended = at_place(number)
+        codes[ended.returncode] += 1
+        assert (ended.returncode, ended.stderr) in ((143, b""), (0, b"")), number  # 0: the run was over
+        assert set(os.listdir(folder)) <= {"new.json"}
+    assert places > 50
+    assert codes[143] > codes[0]
 
 
 def test_a_shell_sees_143():

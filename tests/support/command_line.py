@@ -123,6 +123,18 @@ def fed(process: subprocess.Popen[bytes], content: bytes) -> None:
         time.sleep(0.005)
 
 
+def ended_by(process: subprocess.Popen[bytes], number: int, seconds: float = 30.0) -> Result:
+    """What a program that was started has come to once a signal has ended it, and not the end of its standard input, which stays
+    open. (Only for one that writes no more than a pipe holds.)"""
+    process.send_signal(number)
+    try:
+        process.wait(seconds)
+    finally:
+        process.kill()  # else the end of its block waits for it; nothing to one that has ended
+    stdout, stderr = process.communicate()
+    return Result(process.returncode, stdout, stderr.decode())
+
+
 def in_terminal(*arguments: Any, columns: int = 80, lines: int = 50, **environment: str) -> Result:
     """Run the command line inside this process, its stdout a terminal of 256 colours, ``columns`` wide and ``lines`` high."""
     ours, its = _terminal(columns, lines)

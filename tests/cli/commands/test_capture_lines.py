@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from command_line import attnviz, problem, started
+from command_line import attnviz, ended_by, problem, started
 from numpy.testing import assert_array_equal
 from tiny_models import saved
 
@@ -112,8 +112,7 @@ def test_an_interrupted_run_keeps_what_is_done(folder):
         process.stdin.flush()
         while not (folder / "traces" / "000002.safetensors").exists():
             assert process.poll() is None
-        os.kill(process.pid, signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout) == (130, b"traces\n")
-    assert stderr.endswith(b"attnviz: interrupted after 2 texts\n")
+        ended = ended_by(process, signal.SIGINT)
+    assert (ended.code, ended.stdout) == (130, b"traces\n")
+    assert ended.stderr.endswith("attnviz: interrupted after 2 texts\n")
     assert names(folder / "traces") == ["000001.safetensors", "000002.safetensors"]

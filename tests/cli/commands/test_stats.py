@@ -10,7 +10,7 @@ import signal
 import numpy
 import pytest
 from array_files import SAMPLES
-from command_line import Result, attnviz, done, fed, problem, started
+from command_line import attnviz, done, ended_by, fed, problem, started
 from tiny_models import saved
 
 from attnviz import trace_text
@@ -184,17 +184,15 @@ def test_an_interrupted_run_shows_what_it_has(form):
         for piece in (b"the cat sat\n", b"Your journey starts\n", b"a line without its e"):
             fed(process, piece)
         assert not select.select([process.stdout], [], [], 0)[0]  # it reads on
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert stderr.decode() == "attnviz: interrupted after 2 texts\n"
+        ended = ended_by(process, signal.SIGINT)
+    assert (ended.code, ended.stderr) == (130, "attnviz: interrupted after 2 texts\n")
     if form == "json":
-        result = json.loads(stdout)
+        result = json.loads(ended.stdout)
         assert (result["texts"], result["partial"]) == (2, True)
     elif form == "table":
-        assert "partial: interrupted before the last text" in stdout.decode()
+        assert "partial: interrupted before the last text" in ended.text
     else:
-        assert len(stdout.decode().splitlines()) == 1 + len(Metric)
+        assert len(ended.lines) == 1 + len(Metric)
 
 
 def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder, monkeypatch):
@@ -225,9 +223,8 @@ def test_lines_are_counted_as_they_are_read(folder, text):
 def test_a_run_interrupted_before_its_first_text_shows_nothing():
     with started("stats", "--lines") as process:
         fed(process, b"a line without its e")
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
-    assert Result(process.returncode, stdout, stderr.decode()) == (130, b"", "")
+        ended = ended_by(process, signal.SIGINT)
+    assert ended == (130, b"", "")
 
 
 def test_a_region_is_measured_with_the_weights_of_the_whole_softmax(folder):

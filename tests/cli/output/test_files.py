@@ -11,7 +11,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import PROGRAM, attnviz, done, fed, in_terminal, onto, problem, program, started, surroundings
+from command_line import (
+    PROGRAM,
+    attnviz,
+    done,
+    ended_by,
+    fed,
+    in_terminal,
+    onto,
+    problem,
+    program,
+    started,
+    surroundings,
+)
 from made_roles import made_role, made_roles
 from matplotlib import font_manager
 
@@ -365,18 +377,16 @@ def test_a_full_device_behind_stderr_changes_neither_the_result_nor_the_code():
 def test_an_interruption_while_a_text_is_waited_for_ends_with_130_and_no_traceback():
     with started("explain") as process:
         assert b"waiting for a text" in process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stdout, stderr) == (130, b"", b"")
+        ended = ended_by(process, signal.SIGINT)
+    assert ended == (130, b"", "")
 
 
 @pytest.mark.parametrize("arguments", [("explain",), ("explain", "--lines"), ("heatmap", "--file", "-")])
 def test_an_interruption_in_the_middle_of_a_text_ends_with_130_and_no_traceback(arguments):
     with started(*arguments) as process:
         fed(process, b"a line without its e")
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stdout, stderr) == (130, b"", b"")
+        ended = ended_by(process, signal.SIGINT)
+    assert ended == (130, b"", "")
 
 
 def test_an_interruption_while_a_file_is_written_leaves_nothing(folder):
@@ -384,9 +394,8 @@ def test_an_interruption_while_a_file_is_written_leaves_nothing(folder):
         fed(process, b"a line\n")
         fed(process, b"another without its e")
         assert len(names(folder)) == 1, "no temporary file was begun"
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stdout, stderr) == (130, b"", b"")
+        ended = ended_by(process, signal.SIGINT)
+    assert ended == (130, b"", "")
     assert names(folder) == []
 
 
