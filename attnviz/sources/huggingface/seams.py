@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from enum import Enum
+from functools import cache
 from typing import Any, NoReturn
 
 import torch
@@ -101,8 +102,7 @@ def closed() -> Iterator[None]:
             (torch, "load", load),
         ):
             if hasattr(owner, attribute):  # where there is no get_kernel, no kernel is fetched
-                stack.callback(setattr, owner, attribute, getattr(owner, attribute))
-                setattr(owner, attribute, value)
+                _replace(stack, owner, attribute, value)
         yield
 
 
@@ -117,15 +117,19 @@ def unpickling_nothing() -> Iterator[None]:
 
 
 @contextmanager
-def no_gguf_bar() -> Iterator[None]:
-    """transformers draws no bar while it unpacks a .gguf file; its own bars it would leave out."""
-    module: Any = gguf_checkpoints
-    bar = module.tqdm
-    module.tqdm = lambda parts, **_: parts
-    try:
+def unpacking_gguf() -> Iterator[None]:
+    """transformers draws no bar while it unpacks a .gguf file, since its own bars it would leave out; and it has ggml make the table of a
+    model's names once, and not again for each module: of 30 layers that took ten seconds."""
+    ggml = importlib.import_module("gguf")
+    with ExitStack() as stack:
+        _replace(stack, gguf_checkpoints, "tqdm", lambda parts, **_: parts)
+        _replace(stack, ggml, "get_tensor_name_map", cache(ggml.get_tensor_name_map))
         yield
-    finally:
-        module.tqdm = bar
+
+
+def _replace(until: ExitStack, owner: Any, attribute: str, value: Any) -> None:
+    until.callback(setattr, owner, attribute, getattr(owner, attribute))
+    setattr(owner, attribute, value)
 
 
 def _kernels_library() -> list[Any]:

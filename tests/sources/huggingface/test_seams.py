@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 
+import gguf
 import pytest
 import torch
 import transformers
@@ -149,11 +150,15 @@ def test_the_complaint_about_weights_of_other_shapes(llama):
     assert complains(error, Complaint.OTHER_SHAPES), f"weights of other shapes get a vague line: {error}"
 
 
-def test_a_gguf_file_is_unpacked_without_a_bar_and_an_unknown_one_is_complained_of(tmp_path, capsys):
+def test_a_gguf_file_is_unpacked_without_a_bar_and_an_unknown_one_is_complained_of(tmp_path, capsys, monkeypatch):
     known, unknown = (gguf_llama(tmp_path / f"{name}.gguf", architecture=name) for name in ("llama", "martian"))
-    with seams.no_gguf_bar():
+    made = []
+    table = gguf.get_tensor_name_map
+    monkeypatch.setattr(gguf, "get_tensor_name_map", lambda *asked: made.append(asked) or table(*asked))
+    with seams.unpacking_gguf():
         AutoModel.from_pretrained(known.parent, gguf_file=known.name)
     assert "GGUF" not in capsys.readouterr().err, "a bar of transformers is in the way"
+    assert len(made) == 1, "a model of 30 layers takes ten seconds more"
     error = error_of(lambda: AutoConfig.from_pretrained(unknown.parent, gguf_file=unknown.name))
     assert complains(error, Complaint.GGUF_ARCHITECTURE), f"a .gguf of an unknown kind gets a vague line: {error}"
 

@@ -25,7 +25,7 @@ from attnviz.errors import AttnvizError
 from attnviz.files import file_errors
 from attnviz.sources.huggingface.loading.errors import loading_errors, one_line
 from attnviz.sources.huggingface.loading.settings import require_harmless
-from attnviz.sources.huggingface.seams import Complaint, closed, complains, no_gguf_bar, prepare
+from attnviz.sources.huggingface.seams import Complaint, closed, complains, prepare, unpacking_gguf
 
 SUFFIX = ".gguf"
 HEAD = struct.Struct("<4sIQQ")  # magic, version, how many tensors, how many facts
@@ -86,7 +86,16 @@ def _require_readable(name: str) -> None:
 
 
 def _require_held(name: str, kind: Any, config: Any) -> None:
-    """Refuse a file that says to hold more numbers than it can: room would be made for all of them before one is missed."""
+    """Refuse a file that says to hold more than it can: room would be made for all of it before anything is missed."""
+    layers, tensors = getattr(config.get_text_config(), "num_hidden_layers", 0), _tensors(name)
+    if layers > tensors:
+        raise AttnvizError(
+            "{name} says that it has {layers:,} layers, and holds {tensors:,} tensors",
+            "it may be damaged or cut short: copy it again",
+            name=name,
+            layers=layers,
+            tensors=tensors,
+        )
     with torch.device("meta"):
         asked = sum(parameter.numel() for parameter in kind.from_config(config).parameters())
     if asked > MOST_A_BYTE * os.stat(name).st_size:
@@ -98,10 +107,17 @@ def _require_held(name: str, kind: Any, config: Any) -> None:
         )
 
 
+def _tensors(name: str) -> int:
+    """How many tensors the file says to hold, each of which it then describes."""
+    with open(name, "rb") as file:
+        _, _, tensors, _ = HEAD.unpack(file.read(HEAD.size))
+    return int(tensors)
+
+
 @contextmanager
 def _gguf_errors(name: str) -> Iterator[None]:
     """What transformers raises of a .gguf file, in one line."""
-    with loading_errors(name), closed(), no_gguf_bar():
+    with loading_errors(name), closed(), unpacking_gguf():
         try:
             yield
         except (AttnvizError, ImportError):

@@ -115,6 +115,12 @@ def test_what_it_cannot_hold_is_not_made_room_for(tmp_path, fact):
         load_model(str(path), None, None, None)
 
 
+def test_more_layers_than_tensors_are_not_built(tmp_path):
+    path = gguf_files.gguf_llama(tmp_path / "deep.gguf", block_count=9_999)
+    with pytest.raises(AttnvizError, match=r"deep\.gguf says that it has 9,999 layers, and holds \d+ tensors"):
+        load_model(str(path), None, None, None)
+
+
 def test_layers_that_are_not_there_are_told(tmp_path):
     path = gguf_files.gguf_llama(tmp_path / "m.gguf", block_count=3)
     with pytest.raises(AttnvizError, match=r"lacks weights: .*layers\.2\."):
