@@ -14,6 +14,7 @@ WAITING = (
     "join",
     "_wait_for_tstate_lock",
 )  # their functions that may wait for long: they let go of locks whatever comes
+AGAIN = hasattr(signal, "setitimer")  # whether a signal can come again a little later: not on Windows
 SKETCHES = "_datasketches"  # the compiled module of quantiles
 CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
@@ -82,7 +83,8 @@ class _Signals:
             files.remove_unfinished()
         for number in self.ours:
             signal.signal(number, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        if AGAIN:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = self._unraisable
 
     def _came(self, number: int, frame: FrameType | None) -> None:
@@ -92,14 +94,14 @@ class _Signals:
     def _raise(self, _: int, frame: FrameType | None) -> None:
         if self.wait:
             return
-        if _must_not_end(frame):
+        if AGAIN and _must_not_end(frame):
             self._again()
         else:
             raise _Interrupt
 
     def _ignored(self, what: "sys.UnraisableHookArgs") -> None:
         """What Python tells of an exception where nobody hears it, as in __del__ and in what follows the end of an object."""
-        if what.exc_type is _Interrupt:
+        if AGAIN and what.exc_type is _Interrupt:
             self._again()
         else:
             self._unraisable(what)
@@ -114,8 +116,10 @@ def _must_not_end(frame: FrameType | None) -> bool:
     """Whether an exception from here would do harm. Python's own code for imports and threads takes locks which it would then keep, so
     that other threads wait for ever, and in the end the program for them. And it ends many a compiled module that is being imported,
     and the program with it, by abort()."""
-    if frame is not None and frame.f_globals.get("__name__", "").startswith(LOCKING):
-        return frame.f_code.co_name not in WAITING
+    if frame is None:
+        return False
+    if str(frame.f_globals.get("__name__")).startswith(LOCKING) and frame.f_code.co_name not in WAITING:
+        return True
     while frame is not None:
         if frame.f_code.co_qualname.startswith("ExtensionFileLoader."):
             return True
