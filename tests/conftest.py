@@ -2,6 +2,7 @@ import gc
 import os
 import signal
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,21 @@ pytest.register_assert_rewrite("command_line")  # before any test imports it, wh
 # The same examples in every run, at any speed of the machine.
 settings.register_profile("attnviz", deadline=None, derandomize=True, database=None)
 settings.load_profile("attnviz")
+
+
+@pytest.hookimpl(tryfirst=True)  # before the slow ones are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """``some(count)``: of a test's cases so many are quick, from the first to the last, and the others slow."""
+    cases = defaultdict(list)
+    for item in items:
+        mark = item.get_closest_marker("some")
+        if mark is not None and item.get_closest_marker("slow") is None:
+            cases[item.nodeid.partition("[")[0], mark.args[0]].append(item)
+    for (_, count), of_one in cases.items():
+        quick = {place * (len(of_one) - 1) // max(1, count - 1) for place in range(count)}
+        for place, item in enumerate(of_one):
+            if place not in quick:
+                item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:

@@ -63,6 +63,7 @@ def test_heatmap_is_what_the_command_draws(folder):
 
 
 @pytest.mark.parametrize("side", ["query", "key"])
+@pytest.mark.some(1)
 def test_a_token_a_position_and_a_range_mean_the_same_in_every_call(side):
     for call in (TRACE.explain, TRACE.to_html, lambda **words: TRACE.heatmap(**words)._repr_png_()):
         shown = {str(call(**{side: word})) for word in ("starts", 2, "@2", "2:3")}

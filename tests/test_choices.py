@@ -309,12 +309,14 @@ def unused(choice: type[StrEnum], use: Callable[[Any], Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("choice", USES, ids=lambda choice: choice.__name__)
+@pytest.mark.some(10)
 def test_every_member_does_something_of_its_own(choice):
     assert len(choice) >= 2
     assert unused(choice, USES[choice]) == []
 
 
 @pytest.mark.parametrize("choice", USES, ids=lambda choice: choice.__name__)
+@pytest.mark.some(10)
 def test_a_planted_member_without_a_factory_is_found(choice):
     """A member more, which nothing in the package knows."""
     planted = StrEnum("Planted", {member.name: member.value for member in choice} | {"PLANTED": "planted"})  # type: ignore[misc]

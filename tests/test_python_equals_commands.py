@@ -279,6 +279,7 @@ def parameters() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("command", "row"), list(parameters()))
+@pytest.mark.some(18)
 def test_the_call_and_the_command_give_the_same_bytes(command, row, folder):
     """Into a file, where a person is told nothing that a file does not hold."""
     file = folder / (f"{FILE}.safetensors" if row.format == "safetensors" else FILE)

@@ -22,6 +22,7 @@ PLACES = numpy.arange(3000)  # of a longer text
     ],
     ids=["keys", "pairs", "late queries", "one pair", "nothing"],
 )
+@pytest.mark.some(2)
 def test_the_first_key_is_found_by_the_rule_alone(mask, first, monkeypatch):
     array = numpy.ones((2, len(PLACES), 2))
     layer = Layer(array, array, array, Rule(causal=True, mask=mask))

@@ -33,6 +33,7 @@ def a_layer(rule=RULES["plain"], size=1.0):
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 @pytest.mark.parametrize("size", [1.0, 30.0])
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.some(11)
 def test_a_column_is_that_of_the_whole(rule, size, backend):
     layer, heads = a_layer(rule, size), (2, 0, 3)
     whole = attend(layer.query, layer.key, layer.value, **vars(rule))

@@ -61,6 +61,7 @@ def reduced(values, cell, pool):
     ("rule", "step", "pool", "region", "cells"),
     in_pairs(RULES, MapStep, Pool, [(range(50), range(50)), (range(7, 31), range(3, 50))], [6, 100]),
 )
+@pytest.mark.some(11)
 def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells):
     layer = a_layer(RULES[rule])
     part = LayerSelection(layer, (0, 1), region=None if region == (range(50), range(50)) else region)

@@ -135,6 +135,7 @@ def test_the_share_of_the_queries_that_a_metric_is_a_mean_of():
     "rule", [{}, {"causal": True, "sinks": numpy.array([1.0, -1.0, 0.5, 3.0])}], ids=["all", "sinks"]
 )
 @pytest.mark.parametrize("left", [None, LEFT], ids=["whole", "some"])
+@pytest.mark.some(4)
 def test_contributions_are_measured_as_weights_that_are_their_shares(rule, left, cells):
     """A layer of weights alone, which are the paper's norms in parts of their row's sum, measures the same."""
     made = trace_text(" ".join(TEXT), heads=4)

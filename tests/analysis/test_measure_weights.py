@@ -12,6 +12,7 @@ from tests.support.weights_alone import RULES, alone, trace_of
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 @pytest.mark.parametrize("keys", [None, range(4, 25)])
+@pytest.mark.some(3)
 def test_every_metric_is_the_same(rule, keys):
     trace = trace_of(rule)
     other = alone(trace)

@@ -75,6 +75,7 @@ def require_same(trace: Trace, selection, cells: int = 1 << 20, **options) -> li
 
 @pytest.mark.parametrize("name", TRACES)
 @pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.some(5)
 def test_each_has_the_numbers_that_it_has_alone(name, library):
     trace = Trace(TOKENS, tuple(TRACES[name])).to(library)
     assert sum(require_same(trace, select(trace).as_region())) == len(trace.layers)

@@ -65,6 +65,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.some(2)
 def test_words_of_a_model_look_as_its_tokens_do(name):
     trace = trace_model(tiny_models.model(name), TEXT, tokenizer=CASES[name]())
     found = by_words(trace)

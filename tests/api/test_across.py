@@ -53,6 +53,7 @@ def saved(tmp_path, monkeypatch):
         ),
     ],
 )
+@pytest.mark.some(2)
 def test_the_calls_and_the_commands_give_the_same(saved, options, given):
     found = attnviz.across(TRACE, **options)
     for form, shares, values in (

@@ -55,6 +55,7 @@ def require_same(mine, theirs) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
+@pytest.mark.some(3)
 def test_several_at_once_are_what_one_at_a_time_is(name):
     options = {"quantiles": (0.25, 0.5, 0.9), "top_texts": 2}
     require_same(
@@ -64,6 +65,7 @@ def test_several_at_once_are_what_one_at_a_time_is(name):
 
 @pytest.mark.parametrize("name", ["Llama", "Bert"])
 @pytest.mark.parametrize("pool", ["mean", "max"])
+@pytest.mark.some(2)
 def test_with_other_options_too(name, pool):
     options = {"pool": pool, "near": 3, "metrics": ("largest", "near", "induction", "first"), "layer": "1"}
     require_same(
@@ -97,6 +99,7 @@ def is_number(cell: str) -> bool:
 
 
 @pytest.mark.parametrize("name", ["Llama", "Mistral", "Gemma2", "GPT2", "Bert", "ModernBert"])
+@pytest.mark.some(2)
 def test_metrics_are_those_of_transformers_own_eager_weights(name):
     """Computed here, without attnviz: the largest weight, the entropy and the weight on the first token and on the token itself."""
     network = model(name)
@@ -116,6 +119,7 @@ def test_metrics_are_those_of_transformers_own_eager_weights(name):
 
 
 @pytest.mark.parametrize("name", WEIGHED)
+@pytest.mark.some(3)
 def test_nothing_of_the_layers_is_kept_where_weights_will_do(monkeypatch, name):
     """Of all but the texts that tell how the model takes batches, and padding."""
     traced, weighed = [], []
@@ -129,6 +133,7 @@ def test_nothing_of_the_layers_is_kept_where_weights_will_do(monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", ["GptOss", "T5Encoder"])
+@pytest.mark.some(1)
 def test_scores_that_get_more_are_measured_of_traces_with_the_same_numbers(monkeypatch, name):
     """Sinks, and a bias by distance, need more than a mask: the first batch says so, and no other is tried."""
     network = model("GptOss") if name == "GptOss" else biased()
@@ -165,6 +170,7 @@ NARROWED = [
 
 
 @pytest.mark.parametrize("options", NARROWED, ids=lambda options: next(iter(options)))
+@pytest.mark.some(3)
 def test_what_asks_for_less_or_for_more_is_measured_of_traces(monkeypatch, options):
     def never(*_):
         raise AssertionError("these need more than weights")
@@ -195,6 +201,7 @@ PLANTED = [wrong_scale, reversed_heads, shifted_keys]
 
 
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
+@pytest.mark.some(2)
 def test_a_mistake_in_an_attention_of_its_own_is_refused_in_every_batch(mistake):
     """From the fourth pass on, when batches run: a program's attention computes something else than what it is asked for."""
     network, calls = copy.deepcopy(model("Llama")), []

@@ -242,6 +242,7 @@ def test_numpy_arrays_load_neither_torch_nor_its_helpers():
 @pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
 @settings(max_examples=40)
 @given(data=st.data())
+@pytest.mark.some(2)
 def test_finite_inputs_give_finite_results_or_an_error(convert, dtype, data):
     width = numpy.finfo(dtype).bits
     number = st.floats(allow_nan=False, allow_infinity=False, width=width)

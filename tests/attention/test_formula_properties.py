@@ -178,6 +178,7 @@ EACH = pytest.mark.parametrize("holds", PROPERTIES, ids=lambda holds: holds.__na
 @EACH
 @settings(max_examples=8)
 @given(data=st.data())
+@pytest.mark.some(7)
 def test_in_a_few_cases(convert, holds, data):
     holds(convert, data.draw)
 

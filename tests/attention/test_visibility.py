@@ -65,6 +65,7 @@ def test_what_the_mask_and_the_interval_hide_is_hidden_and_nothing_else(name):
 
 @pytest.mark.parametrize("kind", FLOATS)
 @pytest.mark.parametrize("name", [name for name, rule in rules().items() if rule.bias is not None])
+@pytest.mark.some(51)
 def test_a_bias_hides_what_has_no_weight_whatever_the_scores_are_and_nothing_else(name, kind):
     rule = rules(kind)[name]
     query, key, value = arrays(kind)
@@ -96,6 +97,7 @@ def test_a_row_that_is_lowered_as_a_whole_is_not_hidden(kind, amount, causal):
 
 
 @pytest.mark.parametrize("name", rules())
+@pytest.mark.some(28)
 def test_torch_hides_the_same_cells(name):
     torch = pytest.importorskip("torch")
     rule = rules(numpy.float32)[name]

@@ -16,6 +16,7 @@ from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.some(4)
 def test_a_command_is_one_entry_and_one_file(name):
     run = getattr(import_module(f"attnviz.cli.commands.{name}"), name)
     assert "Example: attnviz " in run.__doc__

@@ -167,6 +167,7 @@ WRONG_USAGE = [
 @pytest.mark.parametrize(
     ("arguments", "named"), WRONG_USAGE, ids=lambda part: " ".join(part) if isinstance(part, tuple) else ""
 )
+@pytest.mark.some(16)
 def test_wrong_usage_is_2(arguments, named):
     assert named in problem(attnviz(*arguments), 2)
 
@@ -312,6 +313,7 @@ ARRAYS = {
 
 @pytest.mark.parametrize("command", ["explain", "heatmap"])
 @pytest.mark.parametrize("case", ARRAYS)
+@pytest.mark.some(14)
 def test_arrays_that_do_not_fit(folder, command, case):
     wrong, message = ARRAYS[case]
     content = {name: numpy.asarray(value).tolist() for name, value in GOOD.items()}
@@ -357,6 +359,7 @@ def damage(content: bytes) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("command", ["explain", "heatmap"])
 @pytest.mark.parametrize("how", damage(b"123456"))
+@pytest.mark.some(4)
 def test_damaged_files(good, command, how):
     contents = {
         "npz": (good / "good.npz").read_bytes(),
@@ -480,6 +483,7 @@ def test_weights_that_do_not_fit(folder, shapes, arguments, message, form):
 @pytest.mark.parametrize(
     "options", [["--backend", "torch"], ["--device", "cpu"], ["--device", "auto", "--format", "json"]]
 )
+@pytest.mark.some(2)
 def test_without_torch_one_line_says_what_to_install(options):
     code = "import sys; sys.modules['torch'] = None; from attnviz.cli.app import main; sys.exit(main(sys.argv[1:]))"
     run = subprocess.run(

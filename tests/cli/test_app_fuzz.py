@@ -46,18 +46,21 @@ def assert_told(result: Result, *codes: int) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=25)  # of each format
 @given(text=TEXTS, tokenizer=st.sampled_from(Tokenizer))
+@pytest.mark.some(2)
 def test_any_text_is_explained(form, text, tokenizer):
     assert_told(attnviz("explain", "--format", form, "--tokenizer", tokenizer, "--", text), 0, 1)
 
 
 @few
 @given(text=TEXTS, tokenizer=st.sampled_from(Tokenizer))
+@pytest.mark.slow
 def test_any_text_is_drawn_in_a_terminal(text, tokenizer):
     assert_told(attnviz("heatmap", "--format", "term", "--tokenizer", tokenizer, "--", text), 0, 1)
 
 
 @settings(max_examples=25)  # each new script is looked for in every font of the machine
 @given(text=TEXTS, tokenizer=st.sampled_from(Tokenizer))
+@pytest.mark.slow
 def test_any_text_is_drawn_as_well_formed_xml(text, tokenizer):
     result = attnviz("heatmap", "-o", "-", "--format", "svg", "--tokenizer", tokenizer, "--", text)
     assert result.code in (0, 1)

@@ -18,6 +18,7 @@ HELPS = [("--help",), *((command, "--help") for command in COMMANDS)]
 
 
 @pytest.mark.parametrize("arguments", [*HELPS, ("-h",), ("explain", "-h"), ()])
+@pytest.mark.some(5)
 def test_help_is_a_result(arguments):
     result = done(*arguments)
     assert "Usage: attnviz" in result.text
@@ -49,6 +50,7 @@ def test_every_option_stands_in_the_help(monkeypatch, command):
 
 
 @pytest.mark.parametrize("arguments", HELPS)
+@pytest.mark.some(4)
 def test_the_example_of_the_help_runs(arguments, model_folder, monkeypatch):
     monkeypatch.setenv("TERMINAL_WIDTH", "200")
     example = re.search(r"Example: (attnviz .*?)\s*$", done(*arguments).text, re.MULTILINE)[1]
@@ -61,6 +63,7 @@ def test_the_example_of_the_help_runs(arguments, model_folder, monkeypatch):
 
 @pytest.mark.parametrize("columns", [pytest.param(80, marks=pytest.mark.slow), 40])  # each is a program of its own
 @pytest.mark.parametrize("arguments", HELPS)
+@pytest.mark.some(4)
 def test_the_help_fits_the_terminal(arguments, columns):
     result = program_in_terminal(*arguments, columns=columns)
     assert result.code == 0

@@ -76,6 +76,7 @@ def test_markdown_shows_it_as_text_in_rows_of_as_many_cells(token):
             assert len({len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in table.splitlines()}) == 1
 
 
+@pytest.mark.some(8)
 def test_csv_holds_it_as_text_that_is_no_formula(token):
     result = done("explain", "--format", "csv", *options(token))
     assert not CONTROL.search(result.text)
@@ -91,6 +92,7 @@ def test_json_holds_the_token_itself_and_no_raw_escape(token):
     assert json.loads(result.stdout)["tokens"] == [expected, "plain"]
 
 
+@pytest.mark.some(8)
 def test_svg_stays_well_formed_with_it_as_text(token):
     result = attnviz("heatmap", "-o", "-", "--format", "svg", "--title", f"{token} title", *options(token))
     assert result.code == 0
@@ -106,6 +108,7 @@ def test_the_heat_map_of_a_terminal_shows_it_as_text(token):
     assert f"“{HOSTILE[token]} plain”" in result.text
 
 
+@pytest.mark.some(8)
 def test_what_is_read_across_layers_shows_it_as_text(token):
     table = done("stats", "--across", "rollout", "--query", 0, *options(token))
     drawn = done("heatmap", "--format", "term", "--across", "rollout", "--query", 0, *options(token))
@@ -116,6 +119,7 @@ def test_what_is_read_across_layers_shows_it_as_text(token):
 
 @pytest.mark.parametrize("form", ["png", "pdf"])
 @pytest.mark.parametrize("token", ["$\\frac{", "\ud800", "\U0010ffff"], ids=ascii)
+@pytest.mark.some(2)
 def test_a_picture_can_be_drawn(token, form):
     assert attnviz("heatmap", "-o", "-", "--format", form, "--dpi", 30, *options(token)).code == 0
 
@@ -233,6 +237,7 @@ def test_the_name_of_a_file_is_shown_as_text():
     assert not CONTROL.search(problem(attnviz("explain", "--file", "\x1b[31m\x07.txt"), 1))
 
 
+@pytest.mark.slow
 def test_the_path_that_heatmap_prints_can_be_read_by_the_next_program(folder):
     name = os.fsdecode(b"na\xc3\xafve \xff.svg")
     result = program("heatmap", "a", "-o", name)

@@ -98,6 +98,7 @@ hard_values = json_values() | st.sampled_from(
 @pytest.mark.parametrize("look", LOOKS)
 @settings(max_examples=5)
 @given(place=st.sampled_from(places(RECORD)), value=hard_values)
+@pytest.mark.some(4)
 def test_any_value_in_any_field(look, place, value):
     assert_a_result_or_one_line(show(LOOKS[look], trace_with(place, value)))
 
@@ -183,6 +184,7 @@ def test_what_a_source_leaves_unread_may_be_anything(look):
     [(look, kind) for look in LOOKS for kind in (">f8", "longdouble")]
     + [pytest.param(look, ">f4", marks=pytest.mark.slow) for look in DRAWN],
 )
+@pytest.mark.some(8)
 def test_arrays_of_another_machine_are_shown_as_those_of_this_one(look, kind):
     words, results = (LOOKS | DRAWN)[look], []
     for dtype in (kind, numpy.dtype(kind).newbyteorder("=") if kind != "longdouble" else "f8"):

@@ -83,6 +83,7 @@ def test_help_imports_no_numbers():
 
 
 @pytest.mark.parametrize("heavy", ["numpy", "matplotlib.colors", "PIL.Image"])
+@pytest.mark.some(2)
 def test_a_planted_import_is_seen(heavy):
     found = modules_of("--help", planted=f"import {heavy}") & (NUMBERS | HEAVY)
     assert heavy.partition(".")[0] in found
@@ -95,6 +96,7 @@ def test_explain_imports_neither_torch_nor_matplotlib():
 
 
 @pytest.mark.parametrize("suffix", ["json", "npz", "safetensors"])
+@pytest.mark.some(2)
 def test_explain_of_arrays_imports_neither_torch_nor_matplotlib(folder, suffix):
     from safetensors.numpy import save_file
 

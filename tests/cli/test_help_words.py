@@ -17,6 +17,7 @@ ENGLISH = re.compile(r"\b(the|of|with|which|and|this|that|Show|Write|default|is)
 
 
 @pytest.mark.parametrize("arguments", HELPS)
+@pytest.mark.some(4)
 def test_it_has_the_options_and_the_example_of_the_english_one_and_none_of_its_words(monkeypatch, arguments):
     monkeypatch.setenv("TERMINAL_WIDTH", "200")
     english, vietnamese = (done(*arguments, "--lang", language).text for language in ("en", "vi"))

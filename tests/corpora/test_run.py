@@ -92,6 +92,7 @@ def test_more_texts_are_added_to_what_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"x", None], ids=["empty", "other", "cut"])
+@pytest.mark.some(2)
 def test_a_corrupt_shard_is_told_and_measured_again(tmp_path, damage):
     run(TINY, TEXTS, in_this_process, size=5, state=tmp_path)
     path = sorted(tmp_path.glob("*.stats"))[1]
@@ -160,6 +161,7 @@ def written(engine, texts=TEXTS, job=BY_TEXT, **options):
 
 @pytest.mark.parametrize("folder", [False, True])
 @pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.some(2)
 def test_rows_come_in_the_order_of_the_texts_whichever_shard_is_finished_first(tmp_path, folder, shuffled):
     state = tmp_path / "s" if folder else None
     found, rows = written(Counted(shuffled=shuffled), TEXTS[:8], size=2, state=state)

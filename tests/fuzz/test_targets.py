@@ -98,6 +98,7 @@ def swallowed(_: int) -> None:
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.some(4)
 def test_a_planted_fault_is_found(monkeypatch, kind):
     monkeypatch.setattr(fuzzing, "MOST", 50 << 20)
     if kind.startswith("time"):

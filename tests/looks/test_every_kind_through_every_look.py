@@ -550,11 +550,13 @@ MOVING = ("heatmap gif", "heatmap webp")  # a picture for each query: seconds, b
 @pytest.mark.parametrize(
     "look", [pytest.param(look, marks=[pytest.mark.slow] if look in MOVING else []) for look in LOOKS]
 )
+@pytest.mark.some(31)
 def test_every_kind_goes_through_every_look(kind, look):
     LOOKS[look].check(kind, LOOKS[look].write(kind))
 
 
 @pytest.mark.parametrize("look", MOVING)
+@pytest.mark.some(1)
 def test_a_toy_moves(tmp_path, look):
     trace = toy(tmp_path)
     trace.save(tmp_path / "kind.safetensors")

@@ -49,6 +49,7 @@ def tolerance(kind) -> float:
 
 
 @EVERY_CASE
+@pytest.mark.some(31)
 def test_tables(kind, name):
     trace, steps = made(kind, name)
     sections = [
@@ -66,6 +67,7 @@ def test_tables(kind, name):
 
 
 @EVERY_CASE
+@pytest.mark.some(31)
 def test_json(kind, name):
     trace, steps = made(kind, name)
     heads = json.loads(b"".join(to_json(trace, select(trace))))["layers"][0]["heads"]
@@ -74,6 +76,7 @@ def test_json(kind, name):
 
 
 @EVERY_CASE
+@pytest.mark.some(31)
 def test_csv(kind, name):
     trace, steps = made(kind, name)
     rows = list(csv.DictReader(io.StringIO(csv_header() + to_csv(trace, select(trace, step=["masked", "weights"])))))
@@ -96,6 +99,7 @@ def test_csv(kind, name):
     ],
     ids=["masked-region", "weights-whole", "masked-whole", "weights-region"],
 )
+@pytest.mark.some(38)
 def test_heatmap(kind, name, step, region):
     trace, steps = made(kind, name)
     picture = decide(trace, select(trace, **region), step, None, View())
@@ -109,6 +113,7 @@ def test_heatmap(kind, name, step, region):
 
 @EVERY_CASE
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.some(38)
 def test_pooling(kind, name, backend):
     trace, steps = made(kind, name)
     if backend == "torch":
@@ -120,6 +125,7 @@ def test_pooling(kind, name, backend):
 
 
 @EVERY_CASE
+@pytest.mark.some(31)
 def test_one_key(kind, name):
     trace, steps = made(kind, name)
     for key in (0, 3):
@@ -131,6 +137,7 @@ def test_one_key(kind, name):
 
 @SOME_CASES
 @pytest.mark.parametrize("third", [0, *(pytest.param(third, marks=pytest.mark.slow) for third in (1, 2))])
+@pytest.mark.some(28)
 def test_stats(name, third):
     """Of one query and one key, the mass is the weight of that cell, and unknown where it is hidden."""
     trace, steps = made(numpy.float32, name)

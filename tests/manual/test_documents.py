@@ -69,6 +69,7 @@ def test_all_that_a_document_says_runs_and_shows_what_it_shows(name, tmp_path, m
         ("```\nattnviz explain a\n```\n", "a block of no language"),
     ],
 )
+@pytest.mark.some(4)
 def test_a_planted_fault_is_found(text, problem, tmp_path):
     found = problems(text, tmp_path, tmp_path)
     assert [problem in one for one in found] == [True], found
@@ -92,6 +93,7 @@ def test_every_document_has_something_that_runs():
 
 
 @pytest.mark.parametrize("name", GROUP.commands)
+@pytest.mark.some(4)
 def test_every_option_is_named_in_the_manual(name):
     assert unnamed_options(GROUP, name, WHOLE_MANUAL) == []
 

@@ -22,6 +22,7 @@ torch = pytest.importorskip("torch")
 @pytest.mark.parametrize(
     "rule", [Rule(), Rule(causal=True), Rule(causal=True, window=300), Rule(window=40, softcap=2.0)]
 )
+@pytest.mark.some(2)
 def test_several_tiles_in_single_precision(rule):
     random = numpy.random.default_rng(1)
     tokens = 4 * array_engine.TILE[1] - 99
@@ -35,6 +36,7 @@ def test_several_tiles_in_single_precision(rule):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.some(1)
 def test_tiles_of_any_size_give_the_same(kind):
     query = KINDS[kind](numpy.random.default_rng(8).standard_normal((2, 64, 8)))
     plain = pool_arrays(query, query, Rule(causal=True), cells=16)
@@ -51,6 +53,7 @@ def test_tiles_of_any_size_give_the_same(kind):
     "rule", [Rule(), Rule(causal=True, sinks=numpy.array([1.0, -1.0])), Rule(causal=True, window=9)]
 )
 @pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.some(8)
 def test_factors_are_in_the_map_and_in_nothing_else(kind, size, rule, signed):
     """Of each key, or with signs of each pair: the largest of a cell of negative numbers is no 0 of a hidden pair, and none of
     those that fill up the last cell."""

@@ -22,6 +22,7 @@ def head_of(rule: Rule, number: int, kind=numpy.float64, bound: float = 1e3) -> 
 
 @pytest.mark.parametrize("number", [0, 3])
 @pytest.mark.parametrize("name", rules())
+@pytest.mark.some(37)
 def test_a_tile_of_scores_is_the_masked_scores(name, number):
     rule = rules()[name]
     head = head_of(rule, number)

@@ -122,6 +122,7 @@ def test_the_record_of_the_next_tests_is_a_trace(tmp_path):
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))
 @settings(max_examples=40)
 @given(value=json_values())
+@pytest.mark.some(5)
 def test_a_trace_with_another_value_in_its_record_is_an_error_or_a_trace(tmp_path_factory, place, value):
     record = json.loads(json.dumps(RECORD))
     owner = record

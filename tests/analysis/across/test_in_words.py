@@ -47,6 +47,7 @@ def of_tokens(trace, across):
 
 
 @pytest.mark.parametrize("across", ["rollout", "flow"])
+@pytest.mark.some(3)
 def test_the_map_is_that_of_the_tokens_merged(trace, across):
     found = attnviz.across(trace, across, words=True)
     expected = merged(of_tokens(trace, across))
@@ -71,6 +72,7 @@ def test_shares_are_the_mean_over_words_and_add_up_to_one(trace, across):
 
 
 @pytest.mark.parametrize("across", ["rollout", "flow"])
+@pytest.mark.some(3)
 def test_of_one_word_the_map_goes_layer_by_layer(trace, across):
     found = attnviz.across(trace, across, words=True, query="@2", heads_as="max", residual=0.3)
     for row, first in zip(found.values, (2, 1, 0), strict=True):

@@ -75,6 +75,7 @@ class Faults:
     [(Running, "plus"), (TopTexts, "plus"), (of_heads, "Sketches"), (Texts, "one_more")],
     ids=lambda one: str(one)[-20:],
 )
+@pytest.mark.some(22)
 def test_an_add_that_fails_changes_nothing(monkeypatch, of, before, place, owner, name):
     """Whatever fails, and whenever: what it leaves is what there was, and the next text counts as if nothing had happened."""
     statistics, other = of.kind(**OPTIONS), of.kind(**OPTIONS)

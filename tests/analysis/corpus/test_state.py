@@ -228,6 +228,7 @@ def test_a_title_is_shown_on_one_line():
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
+@pytest.mark.slow
 def test_a_byte_that_has_changed_is_always_found(data):
     content = bytearray(_content())
     place = data.draw(st.integers(0, len(content) - 1))

@@ -51,11 +51,13 @@ def test_a_planted_mistake_is_named_alone(name):
 
 
 @pytest.mark.parametrize(("name", "place", "seed"), MISSED_ONCE)
+@pytest.mark.some(3)
 def test_a_planted_mistake_that_was_missed_once_is_named(name, place, seed):
     meant = problem(numpy.random.default_rng(seed), **needed(name))
     assert name in {one.name for one in asked(meant, PLANTED[name][place](meant)).mistakes}
 
 
+@pytest.mark.slow
 def test_coarse_products_below_a_softcap_are_correct():
     """A cap lets little through of what a score is off."""
     meant = problem(numpy.random.default_rng(8200020))

@@ -57,6 +57,7 @@ def oracle(left, right, heads, shared):
 
 @pytest.mark.parametrize("left", RULES, ids=str)
 @pytest.mark.parametrize("right", ["plain", "sinks", "mask"])
+@pytest.mark.some(6)
 def test_each_row_is_scipys_distance_squared(left, right):
     first, second = a_layer(RULES[left]), a_layer(RULES[right], seed=1)
     pairs = [(0, 0), (3, 1)]

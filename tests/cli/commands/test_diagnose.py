@@ -83,6 +83,7 @@ def test_standard_input(folder):
         (("--causal", "--query-offset", "0"), "causal-missing"),
     ],
 )
+@pytest.mark.some(3)
 def test_what_was_meant_may_be_said_by_options(folder, options, name):
     path = written(folder / "own.npz", dump())
     record = json.loads(wrong(path, *options, "--format", "json").text)

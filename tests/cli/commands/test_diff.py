@@ -176,6 +176,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(files, folder, argumen
     assert files
 
 
+@pytest.mark.slow
 def test_of_a_long_text_a_notice_says_what_a_cell_covers_and_how_to_look_closer():
     text = " ".join(f"w{place}" for place in range(210))
     result = attnviz("diff", text, f"{text} more", "--heads", "1", "-o", "long.svg")

@@ -220,6 +220,7 @@ def test_the_numbers_are_the_same_in_every_language():
 
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("options", [("--heads", 2, "--causal"), ("--position", "alibi"), ("--query", 0, "--key", 1)])
+@pytest.mark.some(2)
 def test_quiet_leaves_the_sentences_out_and_nothing_else(language, options):
     loud, quiet = (done("explain", SAMPLE, "--lang", language, *options, *more).lines for more in ((), ("--quiet",)))
     assert any(line.endswith(".") for line in loud)
@@ -306,6 +307,7 @@ def test_a_range_shows_the_rows_and_columns_that_a_whole_table_has_there():
 
 @pytest.mark.parametrize(("word", "same"), [("@1", "1:2"), ("journey", "1:2"), ("1", "1:2")])
 @pytest.mark.parametrize("side", ["--query", "--key"])
+@pytest.mark.some(2)
 def test_a_token_shows_the_table_of_a_range_of_one(side, word, same):
     for step in ("scores", "masked", "weights"):
         assert rows(SAMPLE, "--step", step, side, word) == rows(SAMPLE, "--step", step, side, same)
@@ -355,6 +357,7 @@ def test_the_arithmetic_has_no_single_steps():
         ("2:1", 2, "--{side} 2:1: the range is empty"),
     ],
 )
+@pytest.mark.some(12)
 def test_queries_and_keys_mean_the_same_in_every_command(command, side, word, code, message):
     result = attnviz(*command, "cat sat mat Sat", f"--{side}", word)
     sides = {"query": "queries", "key": "keys"}[side]

@@ -79,12 +79,14 @@ def test_a_saved_generation_goes_through_every_look(model_folder, folder):
 @pytest.mark.parametrize(
     ("suffix", "start"), [("csv", b"step,rank,"), ("html", b"<!doctype html>"), ("gif", b"GIF89a"), ("txt", b"  1  ")]
 )
+@pytest.mark.some(2)
 def test_the_suffix_picks_the_file(model_folder, folder, suffix, start):
     result = written(model_folder, "--alternatives", "2", "-o", f"t.{suffix}")
     assert (result.code, result.text, result.stderr) == (0, f"t.{suffix}\n", "")
     assert (folder / f"t.{suffix}").read_bytes().lower().startswith(start.lower())
 
 
+@pytest.mark.slow
 def test_a_gif_without_a_name_has_the_usual_one(model_folder, folder):
     assert written(model_folder, "--format", "gif").text == "written.gif\n"
     assert (folder / "written.gif").exists()

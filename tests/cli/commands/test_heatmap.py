@@ -42,12 +42,14 @@ def pdf_words(content: bytes) -> set[str]:
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf", "term"])
+@pytest.mark.some(2)
 def test_the_same_input_gives_the_same_bytes(form):
     arguments = ("Không có việc gì khó", "--heads", 2, "--causal")
     assert drawn(*arguments, form=form) == drawn(*arguments, form=form)
 
 
 @pytest.mark.parametrize("form", ["svg", "pdf"])
+@pytest.mark.slow
 def test_the_bytes_depend_neither_on_the_process_nor_on_the_time_zone(form):
     runs = [
         program(
@@ -63,6 +65,7 @@ def test_the_bytes_depend_neither_on_the_process_nor_on_the_time_zone(form):
 @pytest.mark.parametrize(
     ("settings", "backend"), [("savefig.bbox: tight\n", "agg"), ("savefig.facecolor: red\n", "agg"), ("", "none-such")]
 )
+@pytest.mark.some(2)
 def test_a_persons_own_settings_of_matplotlib_change_nothing(folder, settings, backend):
     (folder / "matplotlibrc").write_text(settings)
     result = program("heatmap", "a b", "-o", "-", "--format", "svg", environment={"MPLBACKEND": backend})
@@ -76,6 +79,7 @@ def test_the_tokens_of_an_svg_are_selectable_text():
     assert {"Attention weights, causal", f"“{SAMPLE}”", "query", "key", "hidden"} <= set(texts)
 
 
+@pytest.mark.slow
 def test_the_tokens_of_a_pdf_are_searchable_text():
     assert {*SAMPLE.split(), "query", "key"} <= pdf_words(drawn(SAMPLE, form="pdf"))
 
@@ -169,6 +173,7 @@ def test_show_beside_the_format_of_a_terminal_draws_once(folder):
 
 @pytest.mark.parametrize("count", [1, 2, 65, 200, 400])
 @pytest.mark.parametrize("form", ["png", "term"])
+@pytest.mark.some(3)
 def test_texts_of_any_length_can_be_drawn(count, form):
     assert len(drawn(" ".join(map(str, range(count))), "--causal", "--dpi", 20, form=form)) > 100
 
@@ -279,6 +284,7 @@ def test_a_picture_moves(form):
     assert content == drawn("a b", "--causal", "--dpi", 40, "--seconds", 2, form=form)
 
 
+@pytest.mark.slow
 def test_all_steps_and_comparisons_are_figures():
     steps = svg_texts("a b c", "--step", "all", "--heads", 2)
     assert {"The steps of attention, layer 0, head 0", "Scores Q Kᵀ", "softmax", "Output"} <= set(steps)

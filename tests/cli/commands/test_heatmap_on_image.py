@@ -30,6 +30,7 @@ def here(tmp_path, monkeypatch):
         (("--width", "84", "--vmax", "1", "--title", "Mine", "--lang", "vi", "-o", "b.png"), "b.png", b"\x89PNG"),
     ],
 )
+@pytest.mark.some(2)
 def test_the_picture_is_written(options, file, begins):
     run = done("heatmap", "--from", NAME, "--on-image", "a.png", *options)
     assert run.text == f"{file}\n"

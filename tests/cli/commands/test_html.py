@@ -49,6 +49,7 @@ def test_it_is_opened_in_the_browser(folder, monkeypatch):
     assert (result.code, result.stderr) == (0, "attnviz: found no browser to open attention.html with\n")
 
 
+@pytest.mark.slow
 def test_a_page_without_room_for_every_pair_says_so(folder):
     words, size = " ".join(f"w{place}" for place in range(420)), f"{round(bare_size() / 1e6 + 0.4, 2):g}"
     result = attnviz("html", words, "--heads", "6", "--dim", "768", "--causal", "--max-size", size, "--pool", "max")
@@ -60,6 +61,7 @@ def test_a_page_without_room_for_every_pair_says_so(folder):
     assert (folder / "attention.html").stat().st_size < float(size) * 1e6
 
 
+@pytest.mark.slow
 def test_a_page_that_is_too_large_is_not_written(folder):
     words, size = " ".join(f"w{place}" for place in range(200)), f"{round(bare_size() / 1e6 + 0.07, 2):g}"
     result = attnviz("html", words, "--heads", "8", "--dim", "512", "--max-size", size)

@@ -84,6 +84,7 @@ def test_a_terminal_without_a_keyboard_gets_no_pager(monkeypatch):
         ({"PAGER": "cat"}, False),
     ],
 )
+@pytest.mark.some(2)
 def test_more_than_a_screen_goes_to_the_pager_of_the_manual(folder, environment, pager):
     code, shown = shown_to("manual", "toy", **environment)
     assert code == 0

@@ -179,6 +179,7 @@ def test_a_bad_line_is_named_and_skipped():
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
+@pytest.mark.some(2)
 def test_an_interrupted_run_shows_what_it_has(form):
     with started("stats", "--lines", "--format", form) as process:
         for piece in (b"the cat sat\n", b"Your journey starts\n", b"a line without its e"):

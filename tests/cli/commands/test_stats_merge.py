@@ -89,6 +89,7 @@ def test_sorting_thresholds_and_quantiles_may_be_chosen_anew():
         (("--merge",), "Option '--merge' requires an argument"),
     ],
 )  # fmt: skip
+@pytest.mark.some(3)
 def test_what_says_how_to_measure_is_wrong_usage(arguments, message):
     result = run("stats", *arguments)
     assert (result.code, result.stdout) == (2, b"")
@@ -106,6 +107,7 @@ def test_what_says_how_to_measure_is_wrong_usage(arguments, message):
         (("a.stats", "cut.stats"), "cut.stats is no .stats file, or cut short"),
     ],
 )  # fmt: skip
+@pytest.mark.some(2)
 def test_what_does_not_belong_together_is_one_line(files, message):
     Path("cut.stats").write_bytes(Path("a.stats").read_bytes()[:-9])
     for name, more in (("near", ("--near", 3)), ("causal", ("--causal",))):

@@ -99,6 +99,7 @@ def written(name, *options, code=0):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.some(2)
 def test_rows_of_texts_are_the_same_bytes_as_of_one_process(suffix):
     plain = written(f"plain.{suffix}")
     assert written(f"kept.{suffix}", "--state", "s", "--shard-size", "2") == plain
@@ -183,6 +184,7 @@ def test_texts_that_have_not_come_are_told_and_blank_ones_counted():
 
 
 @pytest.mark.parametrize("more", [(), ("--max-length", "4"), ("--max-length", "4", "--cut"), ("--metric", "effect")])
+@pytest.mark.some(2)
 def test_words_that_the_model_in_the_package_reads_by_their_letters_are_told_as_by_one_process(more):
     lines = LINES + b"quux zyzzy cat sat on the mat\n" + b"quux " * 500 + b"\n"
     command = ("stats", "--lines", "--model", "tiny", "--layer", "0", *more)

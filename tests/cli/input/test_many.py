@@ -159,6 +159,7 @@ def test_a_toy_has_no_batch():
 
 
 @pytest.mark.parametrize("model", [None, "tiny", "llama"])
+@pytest.mark.some(2)
 def test_a_text_that_is_too_long_is_skipped_or_cut(llama, model):
     named = () if model is None else ("--model", llama if model == "llama" else model)
     text = "the dog\nthe dog and the cat and the dog\nthe cat"

@@ -64,5 +64,6 @@ def test_its_special_tokens_take_most_of_the_weights():
         ("capture", TEXT, "--layer", "0,5", "-o", "t.safetensors"),
     ],
 )
+@pytest.mark.some(3)
 def test_every_command_works_on_it(arguments):
     assert attnviz(*arguments, "--model", MODEL).stdout

@@ -70,6 +70,7 @@ def test_explain_shows_a_head_of_a_model(llama):
         ("T5", "To each cell a bias is added that belongs to the model."),
     ],
 )
+@pytest.mark.some(2)
 def test_what_a_model_does_to_its_scores_is_told(models, name, words):
     assert words in done("explain", TEXT, "--model", models / name, "--layer", "0", "--head", 0).text
 
@@ -231,6 +232,7 @@ CHAT = {"GptOss": 1, "Llama": 1}  # a special token stands inside the text, and 
 
 
 @pytest.mark.parametrize("name", CHAT)
+@pytest.mark.some(1)
 def test_special_tokens_are_hidden_and_all_else_is_what_it_was(models, name):
     arguments = ("--model", models / name, "--chat", "--layer", 0)
     whole, shown = (
@@ -270,6 +272,7 @@ def test_the_weights_that_are_left_are_the_models_own(models, name):
         torch.testing.assert_close(torch.tensor(head["weights"]), weights[left][:, left], atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_every_command_says_what_the_hidden_tokens_took(models, folder):
     arguments = ("Your step", "--model", models / "GptOss", "--chat")
     whole = json.loads(done("explain", *arguments, "--layer", 0, "--format", "json").text)

@@ -214,6 +214,7 @@ def test_a_silent_pipe_is_spoken_of_after_a_second_and_still_read():
         (("--from", "late"), b'{"q": [[1]], "k": [[1]], "v": [[1]]}'),
     ],
 )
+@pytest.mark.some(2)
 def test_a_silent_named_pipe_is_spoken_of_and_still_read(folder, arguments, content):
     os.mkfifo(folder / "late")
     with started("explain", *JSON, *arguments) as process:
@@ -336,6 +337,7 @@ def test_arrays_from_standard_input_and_a_text_are_wrong_usage(words):
     ("words", "what"), [(("--from", "-"), "a trace or arrays"), (("-",), "a text"), (("-", "--lines"), "a text")]
 )
 @pytest.mark.parametrize("typed", [b"", b"{\n"])
+@pytest.mark.some(2)
 def test_a_terminal_is_told_what_is_waited_for_and_ends_it_with_one_ctrl_d(words, what, typed):
     ours, its = pty.openpty()
     with started("explain", *words, *JSON, stdin=its, start_new_session=True) as process:

@@ -90,6 +90,7 @@ def test_the_values_that_decide_a_picture_are_the_same(step):
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "term"])
+@pytest.mark.some(2)
 def test_the_pictures_are_the_same(form):
     arguments = ("heatmap", TEXT, "--heads", 2, "--causal", "-o", "-", "--format", form)
     assert done(*arguments, "--backend", "torch") == done(*arguments)

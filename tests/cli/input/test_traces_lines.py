@@ -51,6 +51,7 @@ def test_lines_end_at_the_same_places_wherever_they_come_from(folder, text):
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "markdown", "table"])
+@pytest.mark.some(2)
 def test_a_line_is_answered_before_the_next_is_written(form):
     with started(*LINES, "--format", form) as process:
         for word in (b"first", b"second", b"third"):

@@ -22,6 +22,7 @@ KINDS = [
 
 @pytest.mark.parametrize("command", ["explain", "heatmap"])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.some(5)
 def test_a_saved_trace_gives_the_same_results(folder, command, kind):
     done(command, TEXT, *kind, "-o", "saved.safetensors")
     for form in ("json", "csv", "table"):
@@ -38,6 +39,7 @@ def test_a_saved_trace_gives_the_same_results(folder, command, kind):
 
 @pytest.mark.parametrize("kind", KINDS[1:3], ids=str)
 @pytest.mark.parametrize("form", ["svg", "term", "png"])
+@pytest.mark.some(2)
 def test_a_saved_trace_gives_the_same_picture(kind, form):
     done("heatmap", TEXT, *kind, "-o", "saved.safetensors")
     direct, saved = (

@@ -73,6 +73,7 @@ def test_heatmap_writes_attention_png_and_prints_its_path(folder):
 
 
 @pytest.mark.parametrize(("form", "start"), [("png", PNG), ("svg", b"<?xml"), ("pdf", PDF)])
+@pytest.mark.some(2)
 def test_the_picture_of_roles_is_drawn_and_a_missing_font_is_told_where_it_shows(form, start, capsys, monkeypatch):
     fonts = font_manager.fontManager
     monkeypatch.setattr(fonts, "ttflist", [one for one in fonts.ttflist if one.name == "DejaVu Sans"])
@@ -89,6 +90,7 @@ def test_the_file_of_heatmap_is_named_after_its_format(folder, form):
 
 
 @pytest.mark.parametrize(("form", "start"), [(None, PNG), ("pdf", PDF)])
+@pytest.mark.some(1)
 def test_a_dash_writes_the_picture_to_a_pipe_and_no_file(folder, form, start):
     run = program if form is None else attnviz
     result = run("heatmap", "a b", "-o", "-", *(("--format", form) if form else ()))
@@ -105,6 +107,7 @@ def test_a_dash_is_stdout_for_explain_too():
 
 
 @pytest.mark.parametrize(("command", "suffix"), [*STARTS, ("explain", ".CSV"), ("heatmap", ".Png")])
+@pytest.mark.some(3)
 def test_the_suffix_picks_the_format(folder, command, suffix):
     path = folder / f"result{suffix}"
     result = done(command, "a b", "-o", path)
@@ -124,6 +127,7 @@ def test_the_suffix_picks_the_format(folder, command, suffix):
         ("heatmap", "no-suffix", "pdf", PDF),
     ],
 )
+@pytest.mark.some(2)
 def test_the_format_that_is_named_overrides_the_suffix(folder, command, name, form, start):
     done(command, "a b", "-o", name, "--format", form)
     assert (folder / name).read_bytes().startswith(start)
@@ -237,6 +241,7 @@ AT_EXIT = [
 @needs_full
 @pytest.mark.parametrize("buffering", [-1, 0])
 @pytest.mark.parametrize("arguments", TO_STDOUT)
+@pytest.mark.some(9)
 def test_a_full_device_behind_stdout_is_one_clear_line(arguments, buffering):
     with open(FULL, "wb", buffering) as full:
         assert "no space left" in problem(onto(full, *arguments), 1)
@@ -244,6 +249,7 @@ def test_a_full_device_behind_stdout_is_one_clear_line(arguments, buffering):
 
 @needs_full
 @pytest.mark.parametrize("arguments", AT_EXIT)
+@pytest.mark.some(2)
 def test_a_full_device_behind_the_stdout_of_a_program_is_one_clear_line(arguments):
     assert "no space left" in problem(program(*arguments, shell=f'exec "$@" > {FULL}'), 1)
 
@@ -282,6 +288,7 @@ def test_a_reader_that_has_gone_is_no_failure(arguments):
 
 
 @pytest.mark.parametrize("arguments", AT_EXIT)
+@pytest.mark.some(2)
 def test_a_reader_that_has_gone_ends_the_run_quietly(arguments):
     reading, writing = os.pipe()
     os.close(reading)
@@ -302,6 +309,7 @@ def test_a_reader_that_has_gone_ends_the_run_quietly(arguments):
         ("heatmap", "--file", "lines.txt", "-o", "-", "--format", "svg"),
     ],
 )
+@pytest.mark.some(2)
 def test_a_reader_that_takes_one_line_ends_the_run_quietly(folder, arguments):
     (folder / "lines.txt").write_text("".join(f"line {number}\n" for number in range(120)))
     with started(*arguments, stdin=subprocess.DEVNULL, bufsize=-1) as process:
@@ -312,6 +320,7 @@ def test_a_reader_that_takes_one_line_ends_the_run_quietly(folder, arguments):
 
 
 @pytest.mark.parametrize("arguments", [("explain", "a"), ("heatmap", "a", "-o", "-")])
+@pytest.mark.some(1)
 def test_a_closed_stdout_is_one_clear_line(arguments):
     assert problem(program(*arguments, shell='exec "$@" >&-'), 1) == "standard output is closed"
 
@@ -324,6 +333,7 @@ def test_the_device_of_stdout_is_stdout():
 @pytest.mark.parametrize(
     ("command", "name"), [("explain", "a.json"), ("heatmap", "a.svg"), ("html", "a.html"), ("stats", "a.csv")]
 )
+@pytest.mark.some(2)
 def test_a_closed_stdout_does_not_matter_to_a_file(folder, command, name):
     result = program(command, "a", "-o", name, shell='exec "$@" >&-')
     assert (result.code, result.stderr, names(folder)) == (0, "", [name])
@@ -347,6 +357,7 @@ def test_what_is_written_to_a_closed_stderr_is_not_written_into_the_users_file(f
 
 @pytest.mark.parametrize(("arguments", "code"), [(("explain", ""), 1), (("explain", "--none"), 2)])
 @pytest.mark.parametrize("closed", ["2>&-", "2>&- >&-"])
+@pytest.mark.some(2)
 def test_a_closed_stderr_leaves_the_exit_code(arguments, code, closed):
     assert program(*arguments, shell=f'exec "$@" {closed}') == (code, b"", "")
 
@@ -382,6 +393,7 @@ def test_an_interruption_while_a_text_is_waited_for_ends_with_130_and_no_traceba
 
 
 @pytest.mark.parametrize("arguments", [("explain",), ("explain", "--lines"), ("heatmap", "--file", "-")])
+@pytest.mark.some(2)
 def test_an_interruption_in_the_middle_of_a_text_ends_with_130_and_no_traceback(arguments):
     with started(*arguments) as process:
         fed(process, b"a line without its e")

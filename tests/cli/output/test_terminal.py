@@ -61,6 +61,7 @@ def texts(folder):
         ("--query", 0, "--key", 1, "--tokenizer", "whitespace"),
     ],
 )
+@pytest.mark.some(3)
 def test_no_line_is_wider_than_the_terminal_and_tables_stand_straight(texts, columns, options):
     result = in_terminal("explain", "--lines", "--file", texts, *options, columns=columns)
     assert (result.code, result.stderr) == (0, "")
@@ -82,6 +83,7 @@ def test_no_line_of_a_heat_map_is_wider_than_the_terminal(text, columns):
 @pytest.mark.parametrize(
     ("size", "count", "environment"), in_pairs([(80, 24), (120, 30), (200, 60)], [300, 3000], [{}, {"NO_COLOR": "1"}])
 )
+@pytest.mark.some(2)
 def test_the_map_of_a_long_text_is_no_higher_than_the_terminal(folder, size, count, environment):
     columns, lines = size
     (folder / "text.txt").write_text(" ".join(f"w{place}" for place in range(count)))
@@ -142,6 +144,7 @@ def test_no_color_leaves_no_colour(arguments):
 
 
 @pytest.mark.parametrize("arguments", [("explain", "a b"), ("heatmap", "a b", "--show"), ("explain", "--help")])
+@pytest.mark.some(2)
 def test_a_dumb_terminal_gets_no_escape(arguments):
     assert b"\x1b" not in program_in_terminal(*arguments, TERM="dumb").stdout
 
@@ -160,6 +163,7 @@ def test_a_pipe_gets_no_escape_unless_colour_is_forced(monkeypatch, arguments):
 
 
 @pytest.mark.parametrize("arguments", [("explain", "a b"), ("--help",)])
+@pytest.mark.some(1)
 def test_a_program_in_a_pipe_writes_no_escape_unless_colour_is_forced(arguments):
     assert b"\x1b" not in program(*arguments, environment={"TERM": "xterm-256color"}).stdout
     assert b"\x1b" in program(*arguments, environment={"FORCE_COLOR": "1"}).stdout

@@ -144,6 +144,7 @@ def test_a_scale_is_told_as_a_root(scale, said):
 
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.some(59)
 def test_every_mistake_has_a_title_and_a_line_of_code(name, language):
     words = lessons(language)
     sentence, code = fix(named(name), words)

@@ -73,6 +73,7 @@ def test_what_belongs_together_stands_side_by_side(told, traces):
     assert inside == [3, 3, 3]
 
 
+@pytest.mark.some(8)
 def test_every_number_and_every_title_is_there(trace, told):
     parts = told(trace)
     fragment = to_fragment(parts)

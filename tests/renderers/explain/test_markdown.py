@@ -68,6 +68,7 @@ def of(kind, read):
     return [text for one, text in read if one == kind]
 
 
+@pytest.mark.some(8)
 def test_every_section_is_heading_sentences_and_tables(trace, told):
     parts = told(trace)
     read, rows = blocks(to_markdown(parts))
@@ -157,6 +158,7 @@ def test_a_head_has_a_heading_between_its_layer_and_its_sections(told, traces, l
     assert [kind for kind, _ in read if kind[0] == "h"].count("h3") == 5
 
 
+@pytest.mark.some(8)
 def test_no_heading_is_more_than_one_level_below_the_one_before(trace, told):
     """Level 4 stands only below a head."""
     read, _ = blocks(to_markdown(told(trace)))

@@ -57,6 +57,7 @@ def test_bare_attention_says_that_the_vectors_are_the_inputs(told, traces, lang)
 
 @pytest.mark.parametrize("step", USUAL_STEPS)
 @pytest.mark.parametrize("name", ["plain", "four heads", "sinusoidal", "cross"])
+@pytest.mark.some(17)
 def test_only_the_step_asked_for_is_shown(told, traces, name, step):
     trace = traces[name]()
     expected = [part for part in told(trace) if isinstance(part, Section) and steps_of(part, "en") is step]
@@ -77,6 +78,7 @@ def test_several_steps_come_in_the_order_of_computing(told, traces):
 
 
 @LANGUAGES
+@pytest.mark.some(16)
 def test_quiet_says_no_sentence_and_shows_the_same_numbers(trace, told, lang):
     loud, quiet = told(trace, lang), told(trace, lang, quiet=True)
     assert not any(part.sentences for part in quiet if isinstance(part, Section))

@@ -82,6 +82,7 @@ def test_a_long_title_is_written_smaller():
     assert text_width((long.text,), FAMILIES, long.size, True) <= gif.WIDTH * 1.01
 
 
+@pytest.mark.slow
 def test_of_a_long_text_the_end_is_shown():
     before, token = gif._line(frame(tuple(f"word{number}" for number in range(99))), FAMILIES)
     assert before.text.startswith("… word")

@@ -34,6 +34,7 @@ def rows(request):
     return frames_of(content)
 
 
+@pytest.mark.slow
 def test_the_whole_comes_first_and_stays_longest(rows):
     assert [duration for _, duration in rows] == [1500, *[500] * 11]
 

@@ -30,6 +30,7 @@ SIZES = pytest.mark.parametrize(("tokens", "heads"), [*itertools.product([1, 3, 
 
 
 @pytest.mark.parametrize(("tokens", "heads", "words"), in_pairs([1, 3, 12, 64, 200], [1, 4, 12], WORDS))
+@pytest.mark.some(8)
 def test_token_labels_lie_on_nothing_and_stay_in_the_figure(tokens, heads, words):
     picture = picture_of(tokens, heads, words=WORDS[words])
     figure, _ = draw(picture)
@@ -45,6 +46,7 @@ def test_token_labels_lie_on_nothing_and_stay_in_the_figure(tokens, heads, words
 
 
 @SIZES
+@pytest.mark.some(5)
 def test_every_token_has_its_label_up_to_64_and_fewer_have_one_beyond(tokens, heads):
     picture = picture_of(tokens, heads)
     figure, _ = draw(picture)
@@ -80,6 +82,7 @@ def test_a_label_stands_in_the_middle_of_its_row_or_column(queries, keys):
     ("queries", "keys"), [("1003:1007", "1001:1003"), ("1000:1060", "2900:2960"), ("5:6", "997:998")]
 )
 @pytest.mark.parametrize("words", ["one letter", "long"])
+@pytest.mark.some(4)
 def test_round_positions_stand_beside_the_tokens_of_a_region(queries, keys, heads, words):
     picture = region_of(queries, keys, heads, WORDS[words])
     figure, _ = draw(picture)
@@ -110,6 +113,7 @@ def test_tokens_that_are_their_positions_are_not_told_twice():
 
 
 @pytest.mark.parametrize("tokens", [1100, 1201, 2000, 2900, 11000])
+@pytest.mark.some(2)
 def test_positions_read_across_where_they_have_room(tokens):
     array = numpy.zeros((2, tokens, 1), numpy.float32)
     trace = Trace(tuple(map(str, range(tokens))), (Layer(array, array, array),))
@@ -123,6 +127,7 @@ def test_positions_read_across_where_they_have_room(tokens):
 
 
 @pytest.mark.parametrize("heads", [1, 4, 64])
+@pytest.mark.some(2)
 def test_labels_of_many_heads_can_be_read_beside_their_titles(heads):
     array = numpy.random.default_rng(0).standard_normal((heads, 1100, 2))
     trace = Trace(tuple(map(str, range(1100))), (Layer(array, array, array),))

@@ -54,12 +54,14 @@ def test_the_words_around_the_panels(heads):
 
 
 @FORMATS
+@pytest.mark.some(2)
 def test_the_same_picture_gives_the_same_bytes(form):
     picture = picture_of(5, 4, causal=True)
     assert save(draw(picture)[0], form) == save(draw(picture)[0], form)
 
 
 @FORMATS
+@pytest.mark.some(2)
 def test_a_figure_may_be_saved_twice_and_in_several_formats(form):
     figure, _ = draw(picture_of(4, causal=True))
     first = save(figure, form)
@@ -124,6 +126,7 @@ def test_a_png_has_the_size_of_the_figure(dpi):
     assert image.info["dpi"] == pytest.approx((dpi, dpi), abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_png_has_150_dots_an_inch_and_a_very_large_one_fewer():
     small, large = (draw(picture_of(size, heads))[0] for size, heads in ((3, 1), (64, 12)))
     assert Image.open(io.BytesIO(save(small, "png"))).width == pytest.approx(small.get_figwidth() * 150, abs=1)

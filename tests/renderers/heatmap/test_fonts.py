@@ -112,6 +112,7 @@ def test_what_has_no_shape_needs_no_font(invisible):
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
 @pytest.mark.usefixtures("add_font")
+@pytest.mark.some(2)
 def test_missing_characters_are_told_once_and_warn_of_nothing(form):
     figure, missing = figure_of("日", "本日", "a")
     assert missing == "日本"
@@ -119,6 +120,7 @@ def test_missing_characters_are_told_once_and_warn_of_nothing(form):
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+@pytest.mark.some(2)
 def test_a_character_of_another_font_is_drawn_with_it(add_font, form):
     add_font(f"Tiny Kanji {form}", "日")
     figure, missing = figure_of("日", "a")

@@ -18,6 +18,7 @@ from tests.support.figures import picture_of
 
 
 @pytest.mark.parametrize("form", [form for form in FORMATS if form not in MOVING])
+@pytest.mark.some(2)
 def test_it_is_drawn_and_saved_as_the_figure_is(tmp_path, form):
     picture = picture_of(4, causal=True)
     heatmap, expected = Heatmap(picture, "magma", True), save(draw(picture, cmap="magma", annotate=True)[0], form)

@@ -26,6 +26,7 @@ SIZES = pytest.mark.parametrize(("tokens", "heads"), [*itertools.product([1, 3, 
 
 
 @SIZES
+@pytest.mark.some(5)
 def test_no_text_lies_on_another_or_leaves_the_figure(tokens, heads):
     for causal, step in ((False, MapStep.WEIGHTS), (True, MapStep.WEIGHTS), (True, MapStep.MASKED)):
         figure, _ = draw(picture_of(tokens, heads, causal=causal, step=step))
@@ -48,6 +49,7 @@ TINY = [
 
 
 @pytest.mark.parametrize(("heads", "title", "words"), TINY)
+@pytest.mark.some(2)
 def test_no_text_of_a_tiny_map_lies_on_another_or_on_a_picture(heads, title, words):
     for queries, keys, causal in itertools.product(range(1, 4), range(1, 4), (False, True)):
         picture = picture_of(queries, heads, keys, causal=causal and queries <= keys, words=WORDS[words])

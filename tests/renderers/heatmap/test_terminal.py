@@ -68,6 +68,7 @@ def ends_of_the_scale(lines):
 
 
 @pytest.mark.parametrize(("tokens", "heads", "colour"), in_pairs([1, 3, 12, 64, 200], [1, 4, 12], ["truecolor", None]))
+@pytest.mark.some(5)
 def test_no_line_is_wider_than_the_console(console, tokens, heads, colour):
     picture = picture_of(trace_of(tokens, heads=heads, causal=True))
     for width in (20, 47, 80, 200):
@@ -77,6 +78,7 @@ def test_no_line_is_wider_than_the_console(console, tokens, heads, colour):
 
 @pytest.mark.parametrize("colour", ["truecolor", None])
 @pytest.mark.parametrize("width", [20, 33, 80])
+@pytest.mark.some(2)
 def test_the_legend_is_not_wider_than_the_console(console, width, colour):
     for step, (tokens, causal) in itertools.product(MapStep, ((5, True), (64, False))):
         lines = drawn(console(width, colour), picture_of(trace_of(tokens, causal=causal), step))
@@ -242,6 +244,7 @@ def test_a_text_too_long_for_the_console_is_pooled_and_that_is_said(console, tok
 
 @COLOUR
 @pytest.mark.parametrize(("tokens", "cells"), [(300, None), (3000, 100), (3000, 30)])
+@pytest.mark.some(2)
 def test_the_columns_of_a_long_text_have_ticks_at_round_positions(console, colour, tokens, cells):
     trace = trace_of(tokens)
     lines = drawn(console(120, colour), decide(trace, select(trace), view=View(cells=cells)))

@@ -18,6 +18,7 @@ from tests.support.figures import WORDS, edges_are_white, extents_of, images_of,
 @pytest.mark.parametrize(
     "token", ["journey", "$x_1$", "$", "\\alpha", "<b>&amp;", "]]>", "'\"", "x_1^2", "日本", "việc", "{x}", "%d"]
 )
+@pytest.mark.some(4)
 def test_an_svg_holds_every_token_as_the_text_it_is(token):
     array = numpy.eye(3)
     trace = Trace((token, "b", "c"), (Layer(array, array, array),))
@@ -27,6 +28,7 @@ def test_an_svg_holds_every_token_as_the_text_it_is(token):
 
 
 @pytest.mark.parametrize("words", ["short", "long", "deep"])
+@pytest.mark.some(2)
 def test_the_labels_of_a_png_are_where_they_are_meant_to_be(words):
     picture = picture_of(6, words=WORDS[words])
     figure, _ = draw(picture)
@@ -46,6 +48,7 @@ def test_the_labels_of_a_png_are_where_they_are_meant_to_be(words):
 
 
 @pytest.mark.parametrize("dpi", [50, 60, 72, 90, 100, 120, 150, 300])
+@pytest.mark.some(3)
 def test_a_long_title_and_long_labels_stay_in_a_png_of_any_resolution(dpi):
     title = "A title that is a good deal longer than the picture of four tokens is wide"
     assert edges_are_white(save(draw(picture_of(4, words=WORDS["long"], title=title))[0], "png", dpi))

@@ -22,6 +22,7 @@ def test_a_title_of_ones_own_is_drawn_as_it_is(title):
 
 
 @pytest.mark.parametrize(("tokens", "heads"), [(3, 1), (20, 1), (60, 4)])
+@pytest.mark.some(2)
 def test_a_long_line_goes_on_below_itself_instead_of_widening_the_figure(tokens, heads):
     short, long = "Attention", " ".join(f"Attention weights of layer {layer} ·" for layer in range(30))
     picture = picture_of(tokens, heads, title=short)._replace(subtitle=short)

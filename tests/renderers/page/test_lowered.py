@@ -23,6 +23,7 @@ def unpacked(bits: numpy.ndarray | None, shape: tuple[int, ...]) -> numpy.ndarra
 
 @pytest.mark.parametrize("layer", generated_layers(60, QUERIES, KEYS), ids=lambda layer: f"{layer.index}")
 @pytest.mark.parametrize("heads", [(), ("3", "0")], ids=["all", "some"])
+@pytest.mark.some(24)
 def test_nothing_else_hides_these_cells(layer, heads):
     trace = Trace(tuple("abcde"), (layer,))
     [selected] = select(trace, head=heads).layers

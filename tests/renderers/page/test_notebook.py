@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 
+import pytest
 from random_traces import random_trace
 
 from attnviz import trace_text
@@ -13,6 +14,7 @@ from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.notebook import to_frame
 
 
+@pytest.mark.slow
 def test_traces_in_a_notebook(browser, tmp_path):
     frames = trace_text("Your journey")._repr_html_() + trace_text("starts </iframe> here", heads=2)._repr_html_()
     file = tmp_path / "notebook.html"

@@ -22,6 +22,7 @@ NARROW = Limits(
 )  # as the usual limits are for a model of 30 layers
 
 
+@pytest.mark.slow
 def test_twelve_layers_of_twelve_heads_of_256_tokens_take_less_than_21_megabytes_with_every_step():
     trace = random_trace(12, 12, 256, 64, causal=True)
     page = trace.to_html()

@@ -47,6 +47,7 @@ def test_a_larger_page_tells_more():
 
 
 @pytest.mark.parametrize("megabytes", [0.5, 0.8, 1.3, 2.6])
+@pytest.mark.some(2)
 def test_a_page_is_no_larger_than_it_may_be_and_leaves_little_of_it(megabytes):
     trace = random_trace(2, 8, 300, 48, causal=True)
     limits = Limits(megabytes=megabytes, cells_of_several=60)

@@ -70,6 +70,7 @@ def test_a_cell_of_one_token_is_named_once():
 
 @pytest.mark.parametrize("rule", [{}, {"causal": True}, {"causal": True, "window": 60}])
 @pytest.mark.parametrize("region", [{}, {"query": "100:500", "key": "0:300"}])
+@pytest.mark.some(2)
 def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region):
     whole = long_trace(700, **rule)
     selection = select(whole, **region)
@@ -90,6 +91,7 @@ def test_a_text_without_its_special_tokens_is_pooled_without_them():
 
 
 @pytest.mark.parametrize("kind", [numpy.float32, numpy.float64])
+@pytest.mark.some(1)
 def test_a_region_hides_what_attend_hides(kind):
     for name, rule in rules(kind).items():
         layer = Layer(*arrays(kind), rule)

@@ -35,6 +35,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", ["lengths", "token"])
+@pytest.mark.some(1)
 def test_each_cell_is_what_the_papers_say(opened, kind):
     [layer] = KINDS[kind].layers
     own = norms(layer)[2] if kind == "lengths" else vectors(layer).numpy()[2] @ VECTOR / DIVISORS[:, None]
@@ -57,6 +58,7 @@ def test_each_cell_is_what_the_papers_say(opened, kind):
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_view_of_weights_says_so_to_those_who_looked_at_contributions(opened, lang, said):
     page = opened(CAUSAL, view="matrix", head=1, step="contribution", lang=lang)
     for view, expected in (("matrix", ""), ("overview", said), ("lines", said), ("text", said), ("steps", "")):
@@ -94,6 +96,7 @@ def compare(opened, told, trace, lang="en"):
 
 
 @pytest.mark.parametrize("kind", ["lengths", "output"])
+@pytest.mark.some(1)
 def test_it_is_told_as_explain_tells_it(opened, told, kind):
     compare(opened, told, KINDS[kind])
 

@@ -38,6 +38,7 @@ def test_every_rule(opened, trace, told):
 
 
 @pytest.mark.parametrize("kind", ["four heads", "alibi", "blind with sinks", "cross, causal"])
+@pytest.mark.some(2)
 def test_rules_that_differ_most(opened, traces, told, kind):
     compare(opened, traces[kind](), told)
 
@@ -51,6 +52,7 @@ def compare(opened, trace, told):
 
 
 @pytest.mark.parametrize("kind", ["causal", "alibi", "sinks", "cross, causal"])
+@pytest.mark.some(2)
 def test_the_sentences_in_vietnamese(opened, traces, told, kind):
     trace = traces[kind]()
     page = opened(trace, view="steps", lang="vi")
@@ -59,6 +61,7 @@ def test_the_sentences_in_vietnamese(opened, traces, told, kind):
 
 @pytest.mark.parametrize("lang", ["en", "vi"])
 @pytest.mark.parametrize("text", ["the cat saw the dog", "go go go go go"])
+@pytest.mark.some(2)
 def test_repeated_tokens_and_ties_are_told_as_explain_tells_them(opened, told, text, lang):
     trace = trace_text(text, causal=True)
     page = opened(trace, view="steps", lang=lang)
@@ -123,6 +126,7 @@ def compare_arithmetic(page, trace, told):
 
 
 @pytest.mark.parametrize("count", [8, 32])
+@pytest.mark.some(1)
 def test_equal_weights_are_rounded_as_explain_rounds_them(opened, told, count):
     vectors = numpy.random.default_rng(2).standard_normal((1, count, 4))
     layer = Layer(numpy.zeros_like(vectors), vectors, vectors, Rule())
@@ -265,6 +269,7 @@ def require_own(words, own, rough=0):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.some(1)
 def test_numbers_in_sixteen_bits_show_only_digits_that_are_the_traces_own(opened, dtype):
     page, trace, errors = rounded_page(opened, 0, dtype)
     assert "16 bits a number" in page.texts("footer")[0]
@@ -296,6 +301,7 @@ def vector_of(page, selector):
 
 
 @pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.some(1)
 def test_what_w_o_makes_of_rounded_outputs_shows_only_digits_that_are_the_traces_own(opened, scaled):
     """Scaled scores are so large that some digits are lost."""
     trace = projected_trace()
@@ -318,6 +324,7 @@ def far_apart(scale, count, dimension):
 
 
 @pytest.mark.parametrize(("scale", "count", "dimension"), [(50, 40, 64), (1000, 5, 8)])
+@pytest.mark.some(1)
 def test_large_scores_leave_digits_to_weights_and_outputs(opened, scale, count, dimension):
     trace = far_apart(scale, count, dimension)
     page = opened(trace, limits=Limits(exact_part=0), view="steps", query=count - 1, stage="weights")

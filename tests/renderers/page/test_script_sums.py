@@ -41,6 +41,7 @@ def page_of(opened, trace, limits=USUAL, lang="en", **state):
 
 
 @pytest.mark.parametrize("kind", ["lengths", pytest.param("token", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_each_cell_is_what_the_paper_says_whichever_head_is_chosen(opened, kind):
     [layer] = KINDS[kind].layers
     signed = lambda: vectors(layer).numpy().sum(axis=0) @ VECTOR / DIVISORS[:, None]  # noqa: E731
@@ -55,6 +56,7 @@ def test_each_cell_is_what_the_paper_says_whichever_head_is_chosen(opened, kind)
         assert shown["#readout"] == ["{} with {}, Contribution of all heads: {}.".format(*tokens, value)]
 
 
+@pytest.mark.slow
 def test_no_head_is_to_be_chosen_and_the_page_says_so(opened):
     page = page_of(opened, CAUSAL)
     assert page.texts("[role=tab][aria-selected=true]") == ["Matrix"]
@@ -196,6 +198,7 @@ def test_of_many_keys_those_stay_that_bring_most_through_all_heads(opened):
 
 
 @pytest.mark.parametrize(("size", "form"), [(1.0, "z.2f"), (1e-4, ".2g")])
+@pytest.mark.some(1)
 def test_a_cell_says_as_many_digits_as_tell_something(opened, size, form):
     """Two decimals, as in a picture; of a map whose largest number they would make 0.00 or 0.01, two digits."""
     trace = KINDS["the value itself"]

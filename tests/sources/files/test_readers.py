@@ -230,6 +230,7 @@ WHOLE = ("query", "key", "value", "output")
 @READERS
 @settings(max_examples=60)
 @given(data=st.data())
+@pytest.mark.some(3)
 def test_a_damaged_file_is_read_or_an_error(good_files, read, suffix, data):
     path = good_files[read, suffix].with_name(f"damaged{suffix}")
     path.write_bytes(data.draw(damaged(good_files[read, suffix].read_bytes())))
@@ -239,6 +240,7 @@ def test_a_damaged_file_is_read_or_an_error(good_files, read, suffix, data):
 @READERS
 @settings(max_examples=30)
 @given(data=st.data())
+@pytest.mark.some(3)
 def test_random_bytes_are_an_error_or_read(tmp_path_factory, read, suffix, data):
     magic = st.sampled_from(
         [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00v\x00{", b"\x10\0\0\0\0\0\0\0{", b'{"a":', b"a,1\n"]

@@ -30,6 +30,7 @@ def batched(name: str, lengths=LENGTHS, ids=IDS, **options) -> BatchWatch:
 
 @pytest.mark.parametrize("lengths", [LENGTHS, (9, 9, 9)], ids=str)
 @pytest.mark.parametrize("name", ["Llama", "Mistral", "Gemma2", "GptOss", "GPT2", "Bert", "ModernBert", "Albert"])
+@pytest.mark.some(5)
 def test_each_text_has_the_rule_and_the_numbers_that_it_has_alone(name, lengths):
     watch, network = batched(name, lengths), model(name)
     assert watch.checked == list(lengths)
@@ -130,6 +131,7 @@ WEIGHED = ["Llama", "Mistral", "Gemma2", "Qwen3", "GPT2", "Bert", "ModernBert", 
 
 @pytest.mark.parametrize("lengths", [LENGTHS, (9, 9, 9), (9, 3, 1), (1, 1, 1)], ids=str)
 @pytest.mark.parametrize("name", WEIGHED)
+@pytest.mark.some(10)
 def test_the_weights_that_are_handed_on_are_those_of_the_models_own_plain_code(name, lengths):
     """Of one token, too, and of a text that lies within the window: these tell less of the rule than longer ones."""
     network, taken = model(name), Taken()

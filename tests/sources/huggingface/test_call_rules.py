@@ -49,6 +49,7 @@ def test_a_window_longer_than_the_text_is_still_said():
 
 @pytest.mark.parametrize("name", [*DECODERS, "Bert", "ModernBert", "T5"])
 @pytest.mark.parametrize("left", [True, False])
+@pytest.mark.some(5)
 def test_padding_is_hidden_in_as_little_as_it_needs(name, left):
     network, given = model(name), inputs(name)
     seen = torch.ones_like(given["input_ids"])

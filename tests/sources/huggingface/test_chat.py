@@ -31,6 +31,7 @@ def with_template(template: str | dict[str, str]):
 
 @pytest.mark.parametrize("name", TEMPLATES)
 @pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.some(6)
 def test_the_text_is_that_of_transformers(name, text):
     own = with_template(TEMPLATES[name])
     turns = [{"role": "user", "content": text}]
@@ -86,6 +87,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("template", REFUSED)
+@pytest.mark.some(3)
 def test_what_a_template_does_too_much_is_told(template):
     before = resident_bytes(os.getpid())
     start = time.monotonic()
@@ -144,6 +146,7 @@ BOUNDS = {
 
 @pytest.mark.parametrize("template", BOUNDS)
 @pytest.mark.usefixtures("child")
+@pytest.mark.some(2)
 def test_a_bound_is_told_and_the_next_text_has_its_own_answer(template, monkeypatch):
     assert in_chat(with_template("a"), "first", "mine") == "a: first …"
     with monkeypatch.context() as patch:

@@ -47,6 +47,7 @@ def facts(layer: Layer):
 
 
 @pytest.mark.parametrize(("name", "cache", "text"), FEW)
+@pytest.mark.some(2)
 def test_the_steps_together_are_one_pass_over_the_whole_text(name, cache, text):
     require_the_same(name, cache, text)
 

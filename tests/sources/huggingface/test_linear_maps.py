@@ -67,6 +67,7 @@ def test_the_heads_add_up_to_what_the_module_gives(traced):
     assert trace.source.unprojected == ()
 
 
+@pytest.mark.some(5)
 def test_each_contribution_is_as_long_as_the_paper_says(traced):
     """‖α_ij f(x_j)‖ of Kobayashi et al. 2020, of every head of every layer, pair by pair."""
     for layer in traced[-1].layers:

@@ -15,6 +15,7 @@ STEP = 1e-3
 
 
 @pytest.mark.parametrize("name", ["Llama", "GPT2", "Gemma2"])  # the experts of GptOss know no float64
+@pytest.mark.some(2)
 def test_the_estimate_is_a_small_step_towards_the_ablation(name):
     one = asked(name, torch.float64)
     texts = [cut(one.tokenizer, case.tokens).ids for case in drawn_cases()[:3]]

@@ -71,6 +71,7 @@ def require_equal(mine, theirs) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
+@pytest.mark.some(4)
 def test_each_text_is_as_it_is_alone(name):
     read = loaded(name)
     batches = Batches(read, batch=4)

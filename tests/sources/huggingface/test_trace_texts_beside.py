@@ -87,6 +87,7 @@ def require_as_alone(answers, name: str = "Llama", texts=TEXTS) -> None:
 
 
 @pytest.mark.parametrize("name", ["Llama", "Mistral", "Gemma2", "GptOss", "GPT2", "Bert", "ModernBert"])
+@pytest.mark.some(3)
 def test_each_text_is_as_it_is_alone_and_two_batches_run_at_once(name):
     read = loaded(name)
     together = threading.Barrier(2)  # so that two passes are under way at the same time
@@ -169,6 +170,7 @@ def by_a_table_of_one_size(read: Model) -> None:
 
 
 @pytest.mark.parametrize("changing", [by_the_length, by_a_table, by_a_table_of_one_size])
+@pytest.mark.some(2)
 def test_a_model_that_changes_as_it_runs_gives_what_it_gives_alone(changing):
     expected_of, read = loaded(), loaded()
     changing(expected_of)

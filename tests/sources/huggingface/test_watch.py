@@ -17,6 +17,7 @@ from attnviz.sources.huggingface.watch import Watch
 from attnviz.sources.recording.sampled import Comparison
 
 
+@pytest.mark.some(5)
 def test_weights_equal_the_models_own_attentions(traced):
     _, network, given, trace = traced
     expected = eager_attentions(network, given)

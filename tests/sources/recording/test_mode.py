@@ -63,6 +63,7 @@ def given(masked: bool, batch_first: bool):
     ],
     ids=lambda options: next(iter(options), "plain"),
 )
+@pytest.mark.some(12)
 def test_multihead_attention_in_all_its_ways(options, masked, need_weights, training):
     options = {"batch_first": True} | options
     module = nn.MultiheadAttention(8, 2, **options).train(training)

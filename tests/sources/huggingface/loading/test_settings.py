@@ -26,6 +26,7 @@ def test_the_list_is_that_of_transformers():
 
 
 @pytest.mark.parametrize("asked", ["flash_attention_2", "flash_attention_3", "flex_attention", "eager", "sdpa"])
+@pytest.mark.some(2)
 def test_a_model_that_asks_for_another_kernel_computes_the_same(folders, llama, asked):
     """Without its package: a watched model computes with sdpa or plain code in any case."""
     rewrite(llama / "config.json", _attn_implementation=asked, attn_implementation=asked)
