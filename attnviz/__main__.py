@@ -83,8 +83,7 @@ class _Signals:
             files.remove_unfinished()
         for number in self.ours:
             signal.signal(number, signal.SIG_DFL)
-        if AGAIN:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        self._no_more()
         sys.unraisablehook = self._unraisable
 
     def _came(self, number: int, frame: FrameType | None) -> None:
@@ -97,6 +96,7 @@ class _Signals:
         if AGAIN and _must_not_end(frame):
             self._again()
         else:
+            self._no_more()
             raise _Interrupt
 
     def _ignored(self, what: "sys.UnraisableHookArgs") -> None:
@@ -107,9 +107,15 @@ class _Signals:
             self._unraisable(what)
 
     def _again(self) -> None:
-        """Interrupt the run a little later; not by a thread, since what runs here may hold the lock by which one begins."""
+        """Interrupt the run a little later, and again until it is: what comes just before Python waits for something is not heard. Not by
+        a thread, since what runs here may hold the lock by which one begins."""
         signal.signal(signal.SIGALRM, self._raise)
-        signal.setitimer(signal.ITIMER_REAL, SOON)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})  # whoever started the program may have blocked it
+        signal.setitimer(signal.ITIMER_REAL, SOON, SOON)
+
+    def _no_more(self) -> None:
+        if AGAIN:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _must_not_end(frame: FrameType | None) -> bool:

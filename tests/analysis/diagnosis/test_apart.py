@@ -43,7 +43,6 @@ def test_heads_with_mistakes_of_their_own(output):
     assert all(one.after < 1e-6 < one.before for one in diagnosis.mistakes)
 
 
-@pytest.mark.slow
 def test_one_mistake_in_two_heads_is_one(output):
     wide = attention(scale=1.0)
     output[:, 0], output[:, 2] = wide[:, 0], wide[:, 2]
@@ -63,7 +62,6 @@ def test_items_with_mistakes_of_their_own(output):
     }
 
 
-@pytest.mark.slow
 def test_blocks_of_queries_with_mistakes_of_their_own(output):
     output[:, :, 3:9] = attention(scale=1.0)[:, :, 3:9]
     output[:, :, 20:26] = attention(seen=torch.ones(30, 30).tril(1).bool())[:, :, 20:26]

@@ -86,7 +86,6 @@ def test_the_suffix_picks_the_file(model_folder, folder, suffix, start):
     assert (folder / f"t.{suffix}").read_bytes().lower().startswith(start.lower())
 
 
-@pytest.mark.slow
 def test_a_gif_without_a_name_has_the_usual_one(model_folder, folder):
     assert written(model_folder, "--format", "gif").text == "written.gif\n"
     assert (folder / "written.gif").exists()

@@ -24,7 +24,6 @@ NARROW = Limits(
 )  # as the usual limits are for a model of 30 layers
 
 
-@pytest.mark.slow
 def test_a_page_that_is_too_large_says_what_fits():
     trace = random_trace(4, 4, 120, 64)
     some, few = (round((bare_size() + arrays) / 1e6, 3) for arrays in (115_000, 29_000))
@@ -115,7 +114,6 @@ def made(trace: Trace, limits: Limits, **words: object) -> tuple[int, list[str]]
     return len(to_html(trace, select(trace), limits=limits, notice=said.append, **words)), said
 
 
-@pytest.mark.slow
 def test_no_length_is_refused_and_longer_texts_have_fewer_steps():
     computed, pooled = [], []
     for tokens in (24, 100, 160, 220, 320, 321, 400):
@@ -181,7 +179,6 @@ def test_weights_that_compress_well_are_looked_at_before_they_are_pooled():
     assert (size < limits.size, len(said)) == (True, 1)
 
 
-@pytest.mark.slow
 def test_a_page_for_which_even_pooled_maps_are_too_large_is_refused_before_any_work():
     trace, heard = random_trace(8, 16, 300, 64, causal=True), []
     with pytest.raises(AttnvizError, match=r"and 0\.1 are the most that it may") as refused:

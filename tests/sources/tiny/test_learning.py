@@ -62,7 +62,6 @@ def test_a_line_says_how_many_questions_were_answered_right():
     assert told_of(losses) == said
 
 
-@pytest.mark.slow
 def test_a_few_steps_are_the_same_each_time_and_leave_torchs_settings_alone():
     threads, lines = torch.get_num_threads(), []
     one, same, other = (learned(replace(PLAN, seed=seed), lines.append) for seed in (1, 1, 2))

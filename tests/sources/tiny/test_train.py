@@ -11,7 +11,6 @@ from attnviz.sources.tiny import train
 from attnviz.sources.tiny.weights import read_weights
 
 
-@pytest.mark.slow
 def test_it_writes_a_file_that_the_model_reads_and_names_it(tmp_path, capsys):
     pytest.importorskip("torch")
     path = tmp_path / "a.safetensors"
