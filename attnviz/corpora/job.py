@@ -70,7 +70,8 @@ class Job(Work):
 
 
 class Worker:
-    """Texts to their statistics, by one job, with a model that is loaded once."""
+    """Texts to their statistics, by one job, with a model that is loaded once; whatever it has read before, these are the same to the
+    last bit, so that a shard says the same whichever worker measures it: which texts run together rounds their numbers."""
 
     def __init__(self, job: Job) -> None:
         from attnviz.api.many import Texts
@@ -83,7 +84,8 @@ class Worker:
         self.job, self._empty = job, job.statistics()
         narrowing = (job.head, job.query, job.key, job.skip_special, job.words, job.toward, job.computed)
         weigh = by_weights_alone(self._empty, *narrowing)
-        self._read = Texts(read, job.batch, job.length, self._measured, weigh)
+        self._fresh = partial(Texts, read, job.batch, job.length, self._measured, weigh)
+        self._fresh()  # refuses what no text would do better
 
     def __call__(self, texts: Sequence[CorpusText | Unread]) -> Statistics:
         """The statistics of these texts; one that cannot be read or measured is skipped, and told there."""
@@ -91,7 +93,7 @@ class Worker:
 
         statistics = self.job.statistics()
         statistics.of_texts = [] if self.job.by_text else None
-        statistics.each_left_out = each_added(statistics, texts, partial(self._add, statistics), self._read)
+        statistics.each_left_out = each_added(statistics, texts, partial(self._add, statistics), self._fresh())
         return statistics
 
     def _measured(self, trace: Trace) -> MeasuredText:

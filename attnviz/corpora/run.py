@@ -116,18 +116,21 @@ class _Run:
             if shard is None:
                 yield None
                 continue
-            if self.folder is None or (content := self.folder.kept(shard)) is None:
-                yield shard
-                continue
-            try:
-                before = self.work.opened(content, str(self.folder.path(shard)))
-            except AttnvizError as error:
-                self.tell.notice(Message("{said}; its texts are measured again", said=error.message))
+            before = self._kept(shard)
+            if self.folder is None or before is None:
                 yield shard
                 continue
             with whole_step():
                 self._count(before.statistics, kept=1)
                 self._add(shard.number, before, self._kept_at(self.folder.path(shard)))
+
+    def _kept(self, shard: Shard) -> Made | None:
+        """What is kept of a shard; what is kept but cannot be used is told."""
+        try:
+            return None if self.folder is None else self.folder.kept(shard)
+        except AttnvizError as error:
+            self.tell.notice(Message("{said}; its texts are measured again", said=error.message))
+            return None
 
     def _finish(self, shard: Shard, content: bytes) -> None:
         made = self.work.opened(content, str(shard.told))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attnviz.corpora.shards import Shard
-from attnviz.corpora.work import Work
+from attnviz.corpora.work import Made, Work
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors, read_whole, write_whole
 from attnviz.text.message import COMMA, Message, joined
@@ -24,7 +24,7 @@ class StateFolder:
     """
 
     def __init__(self, folder: Path, work: Work, size: int) -> None:
-        self.folder, self.job = folder, work.name
+        self.folder, self.work, self.job = folder, work, work.name
         if folder.exists() and not folder.is_dir():
             raise AttnvizError("{path} is a file, not a folder", "name a new folder, or an empty one", path=folder)
         with file_errors(folder):
@@ -42,12 +42,23 @@ class StateFolder:
 
     def keep(self, shard: Shard, content: bytes) -> Path:
         """Keep what was made of ``shard``: whole, or not at all."""
-        write_whole(self.path(shard), [content])
-        return self.path(shard)
+        from attnviz.analysis.corpus.state_file import of_shard
 
-    def kept(self, shard: Shard) -> bytes | None:
-        """What is kept of ``shard``; None where it is not there."""
-        return read_whole(self.path(shard)) if self.path(shard).exists() else None
+        path = self.path(shard)
+        write_whole(path, [of_shard(content, path.stem)])
+        return path
+
+    def kept(self, shard: Shard) -> Made | None:
+        """What is kept of ``shard``; None where it is not there. AttnvizError where it is damaged, or of other texts."""
+        from attnviz.analysis.corpus.state_file import require_shard
+
+        path = self.path(shard)
+        if not path.exists():
+            return None
+        content = read_whole(path)
+        made = self.work.opened(content, str(path))
+        require_shard(content, path.stem, str(path))
+        return made
 
 
 def _require_same(path: Path, about: dict[str, Any]) -> None:

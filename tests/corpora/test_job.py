@@ -43,6 +43,14 @@ def test_a_worker_finds_what_a_call_finds(job, call):
     assert (made.texts, made.tokens) == (found.texts, found.tokens)
 
 
+def test_what_a_worker_has_read_before_changes_no_bit(model_folder, two_lanes):  # noqa: ARG001
+    """A shard is measured again where a worker has ended: by another, which has read others."""
+    job, texts = Job(model=str(model_folder)), corpus(40)
+    used, first = job.worker(), job.worker()
+    used(texts[:20])
+    assert used(texts[20:]).to_bytes() == first(texts[20:]).to_bytes()
+
+
 def test_a_text_that_cannot_be_measured_is_skipped_and_named():
     texts = [*TEXTS[:2], Unread(3, "line 3", AttnvizError("it holds no word")), CorpusText(4, "line 4", " ")]
     made = TINY.worker()(texts)

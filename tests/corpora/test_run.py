@@ -105,6 +105,16 @@ def test_a_corrupt_shard_is_told_and_measured_again(tmp_path, damage):
     assert_same(found, one_pass(TEXTS))
 
 
+def test_a_shard_under_the_name_of_another_is_measured_again(tmp_path):
+    run(TINY, TEXTS, in_this_process, size=5, state=tmp_path)
+    one, other, *_ = sorted(tmp_path.glob("*.stats"))
+    other.write_bytes(one.read_bytes())
+    engine, said = Counted(), []
+    assert_same(run(TINY, TEXTS, engine, size=5, state=tmp_path, notice=said.append), one_pass(TEXTS))
+    assert len(engine.shards) == 1
+    assert said[0] == f"{other} is of other texts than its name says; its texts are measured again"
+
+
 def test_a_full_disk_ends_the_run_and_says_what_is_kept(tmp_path, monkeypatch):
     write, count = os.fsync, 0
 

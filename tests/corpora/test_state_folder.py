@@ -25,8 +25,10 @@ def shard():
 def test_what_is_kept_is_there_for_the_next_run(tmp_path, shard):
     before = StateFolder(tmp_path / "a" / "state", TINY, 64)
     assert before.kept(shard) is None
-    path = before.keep(shard, b"content")
-    assert StateFolder(tmp_path / "a" / "state", TINY, 64).kept(shard) == b"content"
+    content = TINY.worker()(shard.texts).to_bytes()
+    path = before.keep(shard, content)
+    made = StateFolder(tmp_path / "a" / "state", TINY, 64).kept(shard)
+    assert made.statistics.to_bytes() == content
     assert path.parent == tmp_path / "a" / "state"
     assert path.name == f"{shard.key(TINY.name)}.stats"
 
@@ -97,7 +99,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(tmp_path,
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(AttnvizError, match="no space left on device"):
-        folder.keep(shard, b"content")
+        folder.keep(shard, TINY.statistics().to_bytes())
     assert os.listdir(tmp_path) == [ABOUT]
 
 
@@ -105,6 +107,15 @@ def test_it_says_in_plain_words_what_it_keeps(tmp_path):
     StateFolder(tmp_path, TINY, 64)
     said = json.loads((tmp_path / ABOUT).read_text())
     assert (said["attnviz_state"], said["options"]["model"], said["options"]["shard_size"]) == (1, "tiny", 64)
+
+
+def test_what_lies_under_the_name_of_other_texts_is_refused(tmp_path):
+    folder = StateFolder(tmp_path, TINY, 64)
+    one, other = shards(corpus(4), 2)
+    shutil.copy(folder.keep(one, TINY.worker()(one.texts).to_bytes()), folder.path(other))
+    assert folder.kept(one) is not None
+    with pytest.raises(AttnvizError, match=r"\.stats is of other texts than its name says"):
+        folder.kept(other)
 
 
 def test_a_folder_of_other_measurements_is_refused(tmp_path):

@@ -20,6 +20,7 @@ from attnviz.trace.safetensors import read_safetensors, safetensors_pieces
 from attnviz.trace.schema import Kind, object_of, require_kind
 
 MARK = "attnviz_stats"  # in the metadata; its value is the version
+SHARD = "shard"  # in the metadata of what a folder keeps: somebody may copy it to the name of another
 VERSION = "1"  # another one as soon as a number in the file means something else
 WRITES = Message("attnviz stats -o NAME.stats writes such a file")
 
@@ -64,6 +65,19 @@ def unpacked(content: bytes, name: str) -> Packed:
         if record["kind"] not in KINDS:
             raise AttnvizError("it holds no statistics", WRITES)
         return Packed(record.pop("kind"), record, arrays)
+
+
+def of_shard(content: bytes, key: str) -> bytes:
+    """The file ``content``, which says beside all else of which texts it is, by a ``key`` that names them."""
+    arrays, metadata = read_safetensors(key, content)
+    return b"".join(safetensors_pieces(arrays, {**metadata, SHARD: key}))
+
+
+def require_shard(content: bytes, key: str, name: str) -> None:
+    """Raise AttnvizError, which calls it ``name``, where the file ``content`` is not of the texts named ``key``."""
+    _, metadata = read_safetensors(name, content)
+    if metadata.get(SHARD) != key:
+        raise AttnvizError("{path} is of other texts than its name says", path=name)
 
 
 @contextmanager

@@ -78,6 +78,7 @@ class Batches:
         self.padded: bool | None = None
         self.apart: AttnvizError | None = None
         self.changes = False
+        self._begun = False  # whoever has read with this model before: so it is always the same texts that run together
         self._known: tuple[Asked, Trace] | None = None  # a text that was read alone, before any batch
         self._texts = TextRuns(model, layer, Comparison(verify), predictions, then, weigh)
 
@@ -195,7 +196,8 @@ class Batches:
         answers |= {number: one for number, one in texts if isinstance(one, AttnvizError)}
         asked = [one for _, one in texts if isinstance(one, Asked)]
         waiting = sorted(asked, key=lambda one: one.length if one.is_plain else 0, reverse=True)
-        if self.model.recorded is None and (plain := [one for one in waiting if one.is_plain]):
+        if not self._begun and (plain := [one for one in waiting if one.is_plain]):
+            self._begun = True
             yield [plain[-1]]  # it tells whether the model can be watched, and costs the least
             waiting.remove(plain[-1])
         longest = waiting[:FIRST]

@@ -13,9 +13,11 @@ from attnviz.analysis.corpus.state_file import (
     Packed,
     member,
     of_file,
+    of_shard,
     packed,
     require_of,
     require_record,
+    require_shard,
     running_arrays,
     running_of,
     unpacked,
@@ -33,6 +35,16 @@ def test_what_is_packed_is_unpacked_and_the_library_reads_it():
     found = unpacked(content, "a.stats")
     assert (found.kind, found.record) == ("weights", {"near": 8, "name": "é"})
     assert {name: array.tolist() for name, array in found.arrays.items()} == {"a.count": [[0, 1], [2, 3]], "b": 0.5}
+
+
+def test_of_which_texts_it_is_stands_beside_and_changes_nothing():
+    content = packed(Packed("weights", {"near": 8}, ARRAYS))
+    named = of_shard(content, "these")
+    assert unpacked(named, "a.stats").record == unpacked(content, "a.stats").record
+    require_shard(named, "these", "a.stats")
+    for other in (named, content):
+        with pytest.raises(AttnvizError, match=r"a\.stats is of other texts than its name says"):
+            require_shard(other, "those", "a.stats")
 
 
 def _metadata(content: bytes) -> dict[str, str]:
