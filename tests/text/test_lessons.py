@@ -419,6 +419,7 @@ def measure(lesson):
         retrieval_table(copies(12, lost=lost), lesson)
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
+    region.sampled = 1
     statistics_table(region, None, lesson)
 
 

@@ -25,6 +25,7 @@ TEXTS = {
     "model": TEXT,
     "weights": TEXT,
     "error": NUMBER.or_null(),
+    "sampled": COUNT,
     "asked": object_of({}),
     "skipped": SKIPPED,
 }
@@ -41,6 +42,7 @@ class Texts:
     source   where they come from: what is the same of all of them; model, its name or ""
     weights  a hash of the model's own weights; "" where nobody has computed it
     error    how far the recomputed outputs are at most from the model's own; None: there is no model
+    sampled  of how many texts only some of the queries were compared with these
     asked    how the texts were read and which part of them was measured, by the names of options: statistics that were
              asked for otherwise cannot be merged
     each_left_out  the texts that were left out, one by one, where somebody keeps them, for the file alone; as a rule nobody does
@@ -53,6 +55,7 @@ class Texts:
         self.source: dict[str, Any] = {}
         self.model = self.weights = ""
         self.error: float | None = None
+        self.sampled = 0
         self.asked: dict[str, Any] = {}
         self.left_out_texts = Skipped()
 
@@ -70,6 +73,7 @@ class Texts:
         one = Texts()
         one.texts, one.tokens, one.model = 1, tokens, source.model_name
         one.source, one.error = source.of_any_text(), source.agreement.largest_error
+        one.sampled = int(bool(source.agreement.sampled))
         return self._counted(one) | {"model": one.model}
 
     def counts_with(self, other: Texts) -> dict[str, Any]:
@@ -97,6 +101,7 @@ class Texts:
             "tokens": self.tokens + other.tokens,
             "source": _of_both(self, other),
             "error": max(errors, default=None),
+            "sampled": self.sampled + other.sampled,
         }
 
     def texts_record(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attnviz.analysis.effect_corpus import EffectStatistics
 from attnviz.choices import Effect
-from attnviz.renderers.shared.facts import exactness
+from attnviz.renderers.shared.facts import exactness, sampled
 from attnviz.text.display import shorten, shown
 from attnviz.text.lessons import Lessons
 
@@ -19,6 +19,7 @@ def facts(statistics: EffectStatistics, lessons: Lessons) -> str:
     say = lessons.say
     parts = [
         exactness(statistics.model, statistics.error, lessons),
+        sampled(statistics.sampled, lessons),
         say("stats.count_texts", count=f"{statistics.texts:,}"),
         say("stats.count_tokens", count=f"{statistics.tokens:,}"),
         say("stats.skipped", count=f"{statistics.skipped:,}") if statistics.skipped else "",

@@ -17,6 +17,11 @@ def exactness(model: str, error: float | None, words: Lessons) -> str:
     return words.say("picture.exactness", model=model, error=f"{error:.1e}")
 
 
+def sampled(texts: int, words: Lessons) -> str:
+    """That of some texts not each query was compared with the model's own outputs; "" where each was."""
+    return words.say("stats.sampled", count=f"{texts:,}") if texts else ""
+
+
 def whose_bias(source: Origin) -> str:
     """The name of the message that says what is known of a bias that is none of ALiBi's: the model in the package learned its own, one a distance; any other
     model has one, wherever it came from; of arrays it was given with them.

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from attnviz.analysis.corpus import Region, Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import CONTRIBUTIONS, OUTPUT, Pool
-from attnviz.renderers.shared.facts import exactness, keys, left_out, merged, queries, row_sums
+from attnviz.renderers.shared.facts import exactness, keys, left_out, merged, queries, row_sums, sampled
 from attnviz.renderers.shared.labels import name
 from attnviz.text.lessons import Lessons
 from attnviz.trace.origin import Origin
@@ -24,6 +24,7 @@ def facts(statistics: Statistics, lessons: Lessons) -> str:
     parts = [
         _contribution(statistics, lessons),
         exactness(statistics.model, statistics.error, lessons),
+        sampled(statistics.sampled, lessons),
         say("stats.count_texts", count=f"{statistics.texts:,}"),
         say("stats.count_tokens", count=f"{statistics.tokens:,}"),
         say("stats.skipped", count=f"{statistics.skipped:,}") if statistics.skipped else "",

@@ -51,6 +51,7 @@ def texts_record(statistics: Texts) -> dict[str, Any]:
         **_skipped_record(statistics),
         "partial": statistics.partial,
         "largest_error": statistics.error,
+        **({"sampled": statistics.sampled} if statistics.sampled else {}),
     }
 
 

@@ -30,6 +30,15 @@ def test_texts_and_tokens_are_added_up_and_the_largest_error_counts():
     assert both(texts(), texts()).error is None
 
 
+def test_those_of_which_only_some_queries_were_compared_are_counted():
+    some, each = ({"largest_error": 0.0, "checked_queries": checked, "queries": 90} for checked in (64, 90))
+    found = both(texts(2, agreement=some), texts(3, agreement=each))
+    assert (found.texts, found.sampled) == (5, 2)
+    again = Texts()
+    again.take_texts(found.texts_record())
+    assert again.sampled == 2
+
+
 @pytest.mark.parametrize("fact", ["model", "dtype", "architecture", "adapter"])
 def test_another_model_is_refused(fact):
     with pytest.raises(AttnvizError, match=f"{fact} is A in one and B in the other"):

@@ -23,6 +23,14 @@ def test_of_no_model_nothing_is_said():
     assert facts.exactness("", 2e-7, ENGLISH) == facts.exactness("M", None, ENGLISH) == ""
 
 
+def test_that_only_some_queries_were_compared_is_said_where_it_is_so():
+    assert facts.sampled(0, ENGLISH) == ""
+    assert facts.sampled(1_200, ENGLISH).startswith(
+        "texts of which a sample of the queries was compared: 1,200 (--verify"
+    )
+    assert facts.sampled(3, VIETNAMESE).startswith("số văn bản chỉ so một phần các Query: 3")
+
+
 def test_what_keys_that_are_left_out_took_is_said_where_there_are_any():
     assert facts.left_out(None, ENGLISH) == ""
     said = "special tokens hidden: they took on average 25 % of the weights"
