@@ -33,6 +33,6 @@ def thresholds(words: Sequence[str]) -> dict[HeadName, float]:
 def quantile_shares(corpus: CorpusOptions) -> tuple[float, ...]:
     """The shares that --quantiles names; UsageError for what is no such number."""
     try:
-        return quantiles_of(corpus.quantiles)
+        return quantiles_of(",".join(corpus.quantiles) if corpus.quantiles else ())
     except AttnvizError as error:
         raise UsageError(of_option(error.message), error.hint) from None

@@ -32,7 +32,9 @@ def compression_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except EOFError:
-        raise AttnvizError("{path} ends in the middle: it is not whole", "fetch it again", path=path) from None
+        raise AttnvizError(
+            "{path} ends in the middle: the rest of it is missing", "fetch it again", path=path
+        ) from None
     except Exception as error:
         if not _is_damage(error):
             raise

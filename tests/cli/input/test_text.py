@@ -257,7 +257,9 @@ def test_a_text_that_is_compressed_is_read(folder):
     (folder / "a.txt.gz").write_bytes(gzip.compress(b"from far away"))
     assert tokens(done("explain", "--file", "a.txt.gz", *JSON)) == ["from", "far", "away"]
     (folder / "b.txt.gz").write_bytes(gzip.compress(b"from far away")[:-3])
-    assert problem(attnviz("explain", "--file", "b.txt.gz"), 1) == "b.txt.gz ends in the middle: it is not whole"
+    assert (
+        problem(attnviz("explain", "--file", "b.txt.gz"), 1) == "b.txt.gz ends in the middle: the rest of it is missing"
+    )
 
 
 @pytest.mark.parametrize("lines", [(), ("--lines",)])

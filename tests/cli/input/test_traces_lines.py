@@ -59,7 +59,9 @@ def test_a_line_is_answered_before_the_next_is_written(form):
             seen = b""
             while word not in seen:
                 assert select.select([process.stdout], [], [], 20)[0], f"no answer to {word!r}"
-                seen += process.stdout.read(65536)
+                piece = process.stdout.read(65536)
+                assert piece, "it has ended"
+                seen += piece
         _, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (0, b"")
 
