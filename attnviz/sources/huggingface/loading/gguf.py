@@ -24,6 +24,7 @@ from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors
 from attnviz.sources.huggingface.loading.errors import loading_errors, one_line
+from attnviz.sources.huggingface.loading.gguf_facts import block_count
 from attnviz.sources.huggingface.loading.settings import require_harmless
 from attnviz.sources.huggingface.seams import Complaint, closed, complains, prepare, unpacking_gguf
 
@@ -79,16 +80,13 @@ def _require_readable(name: str) -> None:
             raise AttnvizError("{name} is not a file: expected a .gguf file, or a model's folder", name=name)
         with open(name, "rb") as file:
             head = file.read(HEAD.size)
-    if len(head) < HEAD.size or not head.startswith(MAGIC):
-        raise AttnvizError("{name} is no GGUF file: it does not begin as one", "copy it again", name=name)
-    if find_spec("gguf") is None:
-        raise AttnvizError("a .gguf file is read with gguf, which is not installed", "pip install 'attnviz[gguf]'")
-
-
-def _require_held(name: str, kind: Any, config: Any) -> None:
-    """Refuse a file that says to hold more than it can: room would be made for all of it before anything is missed."""
-    layers, tensors = getattr(config.get_text_config(), "num_hidden_layers", 0), _tensors(name)
-    if layers > tensors:
+            if len(head) < HEAD.size or not head.startswith(MAGIC):
+                raise AttnvizError("{name} is no GGUF file: it does not begin as one", "copy it again", name=name)
+            _, _, tensors, facts = HEAD.unpack(head)
+            layers = block_count(file, facts)
+    if (
+        layers > tensors
+    ):  # each layer has several; a configuration would list as many as it is told of, before anything is missed
         raise AttnvizError(
             "{name} says that it has {layers:,} layers, and holds {tensors:,} tensors",
             "it may be damaged or cut short: copy it again",
@@ -96,6 +94,12 @@ def _require_held(name: str, kind: Any, config: Any) -> None:
             layers=layers,
             tensors=tensors,
         )
+    if find_spec("gguf") is None:
+        raise AttnvizError("a .gguf file is read with gguf, which is not installed", "pip install 'attnviz[gguf]'")
+
+
+def _require_held(name: str, kind: Any, config: Any) -> None:
+    """Refuse a file that says to hold more numbers than it can: room would be made for all of them before one is missed."""
     with torch.device("meta"):
         asked = sum(parameter.numel() for parameter in kind.from_config(config).parameters())
     if asked > MOST_A_BYTE * os.stat(name).st_size:
@@ -105,13 +109,6 @@ def _require_held(name: str, kind: Any, config: Any) -> None:
             name=name,
             asked=asked,
         )
-
-
-def _tensors(name: str) -> int:
-    """How many tensors the file says to hold, each of which it then describes."""
-    with open(name, "rb") as file:
-        _, _, tensors, _ = HEAD.unpack(file.read(HEAD.size))
-    return int(tensors)
 
 
 @contextmanager

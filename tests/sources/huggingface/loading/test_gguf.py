@@ -101,8 +101,8 @@ def test_an_architecture_that_transformers_does_not_know_is_named(tmp_path):
 
 
 def test_what_it_says_of_itself_is_bounded(tmp_path):
-    path = gguf_files.gguf_llama(tmp_path / "m.gguf", block_count=100_000)
-    with pytest.raises(AttnvizError, match=r"m.gguf of .* has num_hidden_layers = 100000: at most 10,000 are built"):
+    path = gguf_files.gguf_llama(tmp_path / "m.gguf", architecture="qwen2moe", expert_count=100_000)
+    with pytest.raises(AttnvizError, match=r"m.gguf of .* has num_experts = 100000: at most 10,000 are built"):
         load_model(str(path), None, None, None)
 
 
@@ -115,10 +115,14 @@ def test_what_it_cannot_hold_is_not_made_room_for(tmp_path, fact):
         load_model(str(path), None, None, None)
 
 
-def test_more_layers_than_tensors_are_not_built(tmp_path):
-    path = gguf_files.gguf_llama(tmp_path / "deep.gguf", block_count=9_999)
-    with pytest.raises(AttnvizError, match=r"deep\.gguf says that it has 9,999 layers, and holds \d+ tensors"):
-        load_model(str(path), None, None, None)
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])  # whose configuration lists its layers, one by one
+def test_more_layers_than_tensors_are_not_built(tmp_path, architecture):
+    path = gguf_files.gguf_llama(tmp_path / "deep.gguf", architecture=architecture, block_count=2**31 - 1)
+    for load in (lambda: load_model(str(path), None, None, None), lambda: load_tokenizer(str(path))):
+        with pytest.raises(
+            AttnvizError, match=r"deep\.gguf says that it has 2,147,483,647 layers, and holds \d+ tensors"
+        ):
+            load()
 
 
 def test_layers_that_are_not_there_are_told(tmp_path):
