@@ -9,11 +9,8 @@ from attnviz.errors import INTERRUPTED, TERMINATED
 
 SOON = 0.001  # seconds
 LOCKING = ("_frozen_importlib", "importlib._bootstrap", "threading")  # modules that take locks of Python's own
-WAITING = (
-    "wait",
-    "join",
-    "_wait_for_tstate_lock",
-)  # their functions that may wait for long: they let go of locks whatever comes
+# Their functions that may wait for long: they let go of locks whatever comes.
+WAITING = ("wait", "join", "_wait_for_tstate_lock")
 AGAIN = hasattr(signal, "setitimer")  # whether a signal can come again a little later: not on Windows
 SKETCHES = "_datasketches"  # the compiled module of quantiles
 CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}

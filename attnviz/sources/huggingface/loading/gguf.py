@@ -84,9 +84,8 @@ def _require_readable(name: str) -> None:
                 raise AttnvizError("{name} is no GGUF file: it does not begin as one", "copy it again", name=name)
             _, _, tensors, facts = HEAD.unpack(head)
             layers = block_count(file, facts)
-    if (
-        layers > tensors
-    ):  # each layer has several; a configuration would list as many as it is told of, before anything is missed
+    # Each layer has several tensors. A configuration may list as many layers as it is told of, before any is missed.
+    if layers > tensors:
         raise AttnvizError(
             "{name} says that it has {layers:,} layers, and holds {tensors:,} tensors",
             "it may be damaged or cut short: copy it again",
